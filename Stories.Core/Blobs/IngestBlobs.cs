@@ -1,0 +1,62 @@
+using Azure;
+using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
+using Azure.Storage.Blobs.Specialized;
+using Microsoft.Extensions.Options;
+
+namespace Stories.Core.Blobs;
+
+/// <summary>Where uploads rest, as ciphertext, until a story is made of them.</summary>
+public sealed class IngestBlobs(BlobServiceClient service, IOptions<BlobOptions> options)
+{
+    private readonly BlobContainerClient container = service.GetBlobContainerClient(BlobNames.Ingest(options.Value.Deployment));
+
+    public Task CreateContainerAsync(CancellationToken cancellationToken) => container.CreateIfNotExistsAsync(cancellationToken: cancellationToken);
+
+    /// <param name="bytes">Never empty: Azure refuses an empty block, the emulator does not.</param>
+    public async Task StageAsync(string blob, string blockId, ArraySegment<byte> bytes, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(bytes.Count);
+        using var content = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false);
+        await container.GetBlockBlobClient(blob).StageBlockAsync(blockId, content, cancellationToken: cancellationToken);
+    }
+
+    /// <summary>Repeatable: a second commit finds the blob there and compares its length.</summary>
+    /// <returns>False when storage no longer has the bytes.</returns>
+    public async Task<bool> CommitAsync(string blob, IReadOnlyList<string> blockIds, long length, CancellationToken cancellationToken)
+    {
+        var client = container.GetBlockBlobClient(blob);
+        try
+        {
+            await client.CommitBlockListAsync(blockIds, conditions: new BlobRequestConditions { IfNoneMatch = ETag.All }, cancellationToken: cancellationToken);
+            return true;
+        }
+        catch (RequestFailedException e) when (e.ErrorCode == BlobErrorCode.BlobAlreadyExists)
+        {
+            return (await client.GetPropertiesAsync(cancellationToken: cancellationToken)).Value.ContentLength == length;
+        }
+        catch (RequestFailedException e) when (e.ErrorCode == BlobErrorCode.InvalidBlockList)
+        {
+            return false;
+        }
+    }
+
+    /// <returns>Null when there is no such blob.</returns>
+    public async Task<Stream?> OpenReadAsync(string blob, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await container.GetBlockBlobClient(blob).DownloadStreamingAsync(cancellationToken: cancellationToken)).Value.Content;
+        }
+        catch (RequestFailedException e) when (e.Status == 404)
+        {
+            return null;
+        }
+    }
+
+    public Task DeleteAsync(string blob, CancellationToken cancellationToken) =>
+        container.GetBlockBlobClient(blob).DeleteIfExistsAsync(cancellationToken: cancellationToken);
+
+    public async Task<bool> ExistsAsync(string blob, CancellationToken cancellationToken) =>
+        (await container.GetBlockBlobClient(blob).ExistsAsync(cancellationToken)).Value;
+}

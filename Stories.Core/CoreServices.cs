@@ -1,0 +1,65 @@
+using Azure.Core;
+using Azure.Identity;
+using Azure.Storage.Blobs;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Stories.Core.Apps;
+using Stories.Core.Blobs;
+using Stories.Core.Data;
+using Stories.Core.Erasure;
+using Stories.Core.Jobs;
+using Stories.Core.Posting;
+using Stories.Core.Uploads;
+
+namespace Stories.Core;
+
+/// <summary>What both hosts share.</summary>
+public static class CoreServices
+{
+    public const string ConnectionName = "Stories";
+
+    public static IServiceCollection AddStoriesCore(this IServiceCollection services, IConfiguration configuration)
+    {
+        var connectionString = configuration.GetConnectionString(ConnectionName)
+            ?? throw new InvalidOperationException($"Set ConnectionStrings:{ConnectionName} to the PostgreSQL database.");
+
+        services.AddOptionsOf<AppOptions>(AppOptions.Section);
+        services.AddOptionsOf<UploadOptions>(UploadOptions.Section);
+        services.AddOptionsOf<PostingOptions>(PostingOptions.Section);
+        services.AddOptionsOf<BucketOptions>(BucketOptions.Section);
+        services.AddOptionsOf<BlobOptions>(BlobOptions.Section);
+
+        services.AddSingleton(_ => new NpgsqlDataSourceBuilder(connectionString).Build());
+        services.AddDbContextPool<StoriesDb>((provider, options) => options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()));
+        services.AddSingleton<DatabaseClock>();
+        services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<DatabaseClock>());
+        services.AddSingleton<IngestBlobs>();
+        services.AddSingleton<BucketBlobs>();
+        services.AddSingleton<BucketKeys>();
+        services.AddSingleton<UrlSigner>();
+        services.AddSingleton<RetentionProbe>();
+        services.AddSingleton(provider => Connect(provider.GetRequiredService<IOptions<BlobOptions>>().Value));
+        services.AddJobStorage(connectionString);
+        services.AddHostedService<StartupChecks>();
+        return services;
+    }
+
+    public static OptionsBuilder<T> AddOptionsOf<T>(this IServiceCollection services, string section) where T : class =>
+        services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
+
+    private static BlobServiceClient Connect(BlobOptions options)
+    {
+        // Azurite refuses a version newer than it knows; this one both know.
+        var client = new BlobClientOptions(BlobClientOptions.ServiceVersion.V2026_06_06)
+        {
+            Retry = { MaxRetries = 4, Mode = RetryMode.Exponential, Delay = TimeSpan.FromMilliseconds(200), MaxDelay = TimeSpan.FromSeconds(5), NetworkTimeout = TimeSpan.FromSeconds(30) },
+            Diagnostics = { IsLoggingEnabled = false, IsDistributedTracingEnabled = false, IsTelemetryEnabled = false },
+        };
+        return options.ConnectionString is { Length: > 0 } text
+            ? new BlobServiceClient(text, client)
+            : new BlobServiceClient(options.ServiceUri, new DefaultAzureCredential(), client);
+    }
+}

@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.DataProtection.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore;
+using Stories.Core.Apps;
+using Stories.Core.Audiences;
+using Stories.Core.Data.Configurations;
+using Stories.Core.Erasure;
+using Stories.Core.Keys;
+using Stories.Core.Posting;
+using Stories.Core.Uploads;
+using Stories.Core.Viewing;
+
+namespace Stories.Core.Data;
+
+/// <summary>The truth. Blobs and jobs are effects that can be redone from here.</summary>
+public sealed class StoriesDb(DbContextOptions<StoriesDb> options) : DbContext(options), IDataProtectionKeyContext
+{
+    public DbSet<App> Apps => Set<App>();
+    public DbSet<Device> Devices => Set<Device>();
+    public DbSet<Audience> Audiences => Set<Audience>();
+    public DbSet<AudienceMember> AudienceMembers => Set<AudienceMember>();
+    public DbSet<AudienceEpoch> AudienceEpochs => Set<AudienceEpoch>();
+    public DbSet<EpochEnvelopeRow> EpochEnvelopes => Set<EpochEnvelopeRow>();
+    public DbSet<ProcessingKey> ProcessingKeys => Set<ProcessingKey>();
+    public DbSet<ServiceKey> ServiceKeys => Set<ServiceKey>();
+    public DbSet<Upload> Uploads => Set<Upload>();
+    public DbSet<UploadBlock> UploadBlocks => Set<UploadBlock>();
+    public DbSet<Bucket> Buckets => Set<Bucket>();
+    public DbSet<Story> Stories => Set<Story>();
+    public DbSet<Rendition> Renditions => Set<Rendition>();
+    public DbSet<Seen> Seen => Set<Seen>();
+    public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.ApplyConfiguration(new AppConfiguration());
+        modelBuilder.ApplyConfiguration(new DeviceConfiguration());
+        modelBuilder.ApplyConfiguration(new AudienceConfiguration());
+        modelBuilder.ApplyConfiguration(new AudienceMemberConfiguration());
+        modelBuilder.ApplyConfiguration(new AudienceEpochConfiguration());
+        modelBuilder.ApplyConfiguration(new EpochEnvelopeConfiguration());
+        modelBuilder.ApplyConfiguration(new ProcessingKeyConfiguration());
+        modelBuilder.ApplyConfiguration(new ServiceKeyConfiguration());
+        modelBuilder.ApplyConfiguration(new UploadConfiguration());
+        modelBuilder.ApplyConfiguration(new UploadBlockConfiguration());
+        modelBuilder.ApplyConfiguration(new BucketConfiguration());
+        modelBuilder.ApplyConfiguration(new StoryConfiguration());
+        modelBuilder.ApplyConfiguration(new RenditionConfiguration());
+        modelBuilder.ApplyConfiguration(new SeenConfiguration());
+        modelBuilder.Entity<DataProtectionKey>().ToTable("data_protection_keys");
+        SnakeCase.Apply(modelBuilder);
+    }
+}

@@ -1,0 +1,58 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Stories.Core.Blobs;
+using Stories.Core.Data;
+
+namespace Stories.Core;
+
+/// <summary>What must be so before a host serves anything; each refusal says what to do.</summary>
+public sealed class StartupChecks(
+    IServiceScopeFactory scopes, DatabaseClock clock, RetentionProbe retention, IOptions<BlobOptions> blobs, IHostEnvironment environment,
+    ILogger<StartupChecks> log) : BackgroundService
+{
+    private static readonly TimeSpan Resync = TimeSpan.FromMinutes(1);
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var drift = await clock.SynchronizeAsync(cancellationToken);
+        if (drift.Duration() > DatabaseClock.MaxDrift)
+            throw new StartRefusedException($"This machine's clock is {drift.Duration().TotalSeconds:0.0} s off the database's. Set it right (for instance with NTP).");
+
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<StoriesDb>();
+        if ((await db.Database.GetPendingMigrationsAsync(cancellationToken)).Any())
+            throw new StartRefusedException("The database's schema is older than this program. Run: ./stories migrate");
+        if (environment.IsProduction() && await db.Apps.AnyAsync(a => a.IsDevelopment, cancellationToken))
+            throw new StartRefusedException("An app with the development issuer is registered, whose tokens anybody with the key file can mint. Remove it: ./stories app remove NAME");
+
+        var kept = await retention.FindAsync(cancellationToken);
+        if (kept.Count > 0 && !blobs.Value.AllowRetainedDeletes)
+            throw new StartRefusedException($"The storage account keeps what is deleted: {string.Join(", ", kept)}. Switch that off, or set Blobs:AllowRetainedDeletes if you know what it means for erasure.");
+
+        await base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Resync, TimeProvider.System);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await clock.SynchronizeAsync(stoppingToken);
+            }
+            catch (NpgsqlException e)
+            {
+                // The last offset goes on being right to within what a clock drifts in a minute; readiness tells of the database.
+                log.LogWarning("The database's clock could not be read ({SqlState}).", e.SqlState ?? "no answer");
+            }
+        }
+    }
+}
+
+/// <summary>A setting that makes it wrong to start; the message tells an operator what to do and is all that is printed.</summary>
+public sealed class StartRefusedException(string message) : Exception(message);

@@ -1,0 +1,96 @@
+namespace Stories.Protocol.Contracts;
+
+/// <summary>Registers a device of the caller.</summary>
+/// <param name="Id">Chosen by the device.</param>
+/// <param name="Recipient">Its age recipient.</param>
+/// <param name="SigningKey">Its Ed25519 public key, 32 bytes.</param>
+public sealed record DeviceRequest(Guid Id, string Recipient, byte[] SigningKey);
+
+public sealed record DeviceView(Guid Id, string User, string Recipient, byte[] SigningKey, DateTimeOffset CreatedAt);
+
+public sealed record DeviceList(IReadOnlyList<DeviceView> Devices);
+
+/// <summary>A new epoch of an audience: who is in it, and its key for each member device.</summary>
+/// <param name="Kind">What the audience is; fixed by its first epoch.</param>
+/// <param name="Recipient">The epoch's age recipient.</param>
+/// <param name="Members">All members by <c>app/user</c>, the owner included or not.</param>
+/// <param name="Envelopes">The epoch's identity, age-encrypted to each device of the owner and the members.</param>
+public sealed record EpochRequest(
+    AudienceKind Kind,
+    string Recipient,
+    IReadOnlyList<string> Members,
+    IReadOnlyList<EpochEnvelope> Envelopes);
+
+public sealed record EpochEnvelope(Guid Device, byte[] Envelope);
+
+public sealed record AudienceView(Guid Id, string Owner, AudienceKind Kind, int Epoch, string Recipient, IReadOnlyList<string>? Members = null);
+
+public sealed record AudienceList(IReadOnlyList<AudienceView> Audiences);
+
+/// <param name="Envelope">The epoch's identity for the asking device.</param>
+public sealed record EpochView(Guid Audience, int Number, string Recipient, byte[] Envelope);
+
+/// <summary>What clients need before they post.</summary>
+/// <param name="ServiceKey">The service's Ed25519 public key; apps pin it in their configuration.</param>
+public sealed record KeyList(byte[] ServiceKey, IReadOnlyList<SignedRecord> ProcessingKeys);
+
+/// <param name="Manifest">Exact bytes of a <see cref="StoryManifest"/> as <see cref="StoriesJson"/> writes it.</param>
+/// <param name="Signature">By the device that the manifest names.</param>
+/// <param name="Uploads">Ids, in the manifest's order.</param>
+/// <param name="KeyEnvelope">The story's age identity, age-encrypted to the epoch's recipient.</param>
+/// <param name="Payload">A <see cref="StoryPayload"/>, age-encrypted to the story's recipient.</param>
+public sealed record PublishRequest(
+    byte[] Manifest,
+    byte[] Signature,
+    IReadOnlyList<Guid> Uploads,
+    byte[] KeyEnvelope,
+    byte[]? Payload = null);
+
+/// <summary>How far a story is; for its author.</summary>
+/// <param name="Code">Why it was rejected.</param>
+public sealed record StoryProgress(Guid Story, StoryState State, DateTimeOffset ExpiresAt, int Revision, Stage Stage, int Percent, string? Code = null);
+
+/// <summary>A live story, for those who may see it.</summary>
+/// <param name="SignerKey">The Ed25519 public key of the author's device that signed.</param>
+/// <param name="RenditionManifest">A <see cref="SignedRecord"/> <see cref="RenditionManifest"/>: JSON at level clear, age-encrypted JSON else.</param>
+public sealed record StoryView(
+    Guid Story,
+    string Author,
+    Guid Audience,
+    int Epoch,
+    Level Level,
+    DateTimeOffset ExpiresAt,
+    int Revision,
+    byte[] Manifest,
+    byte[] Signature,
+    byte[] SignerKey,
+    byte[] KeyEnvelope,
+    byte[]? Payload,
+    byte[]? RenditionManifest,
+    IReadOnlyList<RenditionUrl> Renditions);
+
+/// <param name="Url">Read-only, for this one blob, until <paramref name="ExpiresAt"/>.</param>
+public sealed record RenditionUrl(int Part, long Length, string Url, DateTimeOffset ExpiresAt);
+
+public sealed record OpenRequest(IReadOnlyList<Guid> Stories);
+
+/// <summary>Those of the asked-for stories that the caller may see; the others are simply not in it.</summary>
+public sealed record OpenAnswer(IReadOnlyList<StoryView> Stories);
+
+public sealed record TrayView(IReadOnlyList<TrayAuthor> Authors);
+
+/// <param name="Stories">Oldest first, as they are watched.</param>
+public sealed record TrayAuthor(string Author, int Unseen, DateTimeOffset LatestAt, IReadOnlyList<TrayStory> Stories);
+
+public sealed record TrayStory(Guid Story, Guid Audience, Level Level, DateTimeOffset AcceptedAt, DateTimeOffset ExpiresAt, bool Seen);
+
+public sealed record StoryList(IReadOnlyList<TrayStory> Stories);
+
+/// <summary>All that ended or will end together; for operators.</summary>
+/// <param name="Left">What still exists of it now, looked up in the database and in storage.</param>
+public sealed record BucketView(Guid Id, DateTimeOffset Due, string State, DateTimeOffset? SealedAt, DateTimeOffset? ErasedAt,
+    int Stories, int Blobs, long Bytes, BucketLeft? Left = null);
+
+public sealed record BucketLeft(int Stories, bool Container);
+
+public sealed record BucketList(IReadOnlyList<BucketView> Buckets);
