@@ -1,6 +1,3 @@
-using Azure.Core;
-using Azure.Identity;
-using Azure.Storage.Blobs;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,7 +38,7 @@ public static class CoreServices
         services.AddSingleton<BucketKeys>();
         services.AddSingleton<UrlSigner>();
         services.AddSingleton<RetentionProbe>();
-        services.AddSingleton(provider => Connect(provider.GetRequiredService<IOptions<BlobOptions>>().Value));
+        services.AddSingleton(provider => BlobConnection.Open(provider.GetRequiredService<IOptions<BlobOptions>>().Value));
         services.AddJobStorage(connectionString);
         services.AddHostedService<StartupChecks>();
         return services;
@@ -49,17 +46,4 @@ public static class CoreServices
 
     public static OptionsBuilder<T> AddOptionsOf<T>(this IServiceCollection services, string section) where T : class =>
         services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
-
-    private static BlobServiceClient Connect(BlobOptions options)
-    {
-        // Azurite refuses a version newer than it knows; this one both know.
-        var client = new BlobClientOptions(BlobClientOptions.ServiceVersion.V2026_06_06)
-        {
-            Retry = { MaxRetries = 4, Mode = RetryMode.Exponential, Delay = TimeSpan.FromMilliseconds(200), MaxDelay = TimeSpan.FromSeconds(5), NetworkTimeout = TimeSpan.FromSeconds(30) },
-            Diagnostics = { IsLoggingEnabled = false, IsDistributedTracingEnabled = false, IsTelemetryEnabled = false },
-        };
-        return options.ConnectionString is { Length: > 0 } text
-            ? new BlobServiceClient(text, client)
-            : new BlobServiceClient(options.ServiceUri, new DefaultAzureCredential(), client);
-    }
 }

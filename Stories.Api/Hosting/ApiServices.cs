@@ -1,0 +1,71 @@
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Options;
+using Stories.Core;
+using Stories.Core.Data;
+using Stories.Core.Health;
+using Stories.Protocol;
+
+namespace Stories.Api.Hosting;
+
+internal static class ApiServices
+{
+    /// <summary>Everything but uploads and epochs, which say so themselves.</summary>
+    private const long BodyBytes = 256 * 1024;
+
+    public static void AddStoriesApi(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = BodyBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+        });
+        services.AddStoriesCore(builder.Configuration);
+        services.AddStoriesHealth();
+
+        services.AddSingleton<AppRegistry>();
+        services.AddSingleton<Tokens>();
+        services.AddSingleton<IConfigureOptions<JwtBearerOptions>>(p => p.GetRequiredService<Tokens>());
+        var authentication = services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
+        OpsPages.AddCookie(authentication);
+        services.AddAuthorizationBuilder();
+        services.Configure<Microsoft.AspNetCore.Authorization.AuthorizationOptions>(options =>
+        {
+            Scopes.AddPolicies(options);
+            OpsPages.AddPolicy(options);
+        });
+        services.AddAntiforgery(options => options.Cookie.SameSite = SameSiteMode.Strict);
+        services.AddDataProtection().SetApplicationName("stories").PersistKeysToDbContext<StoriesDb>();
+
+        services.AddOptionsOf<RateLimitOptions>(RateLimitOptions.Section);
+        services.AddSingleton<IConfigureOptions<RateLimiterOptions>, RateLimits>();
+        services.AddRateLimiter(_ => { });
+        services.AddCors();
+        services.AddSingleton<ICorsPolicyProvider, Origins>();
+
+        services.ConfigureHttpJsonOptions(options => StoriesJson.Configure(options.SerializerOptions));
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = false);
+        services.AddProblemDetails(options => options.CustomizeProblemDetails = Problems.Customize);
+        OpenApi.Add(services);
+    }
+
+    public static void UseStoriesApi(this WebApplication app)
+    {
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.Use((context, next) =>
+        {
+            context.Response.Headers.XContentTypeOptions = "nosniff";
+            context.Response.Headers["Referrer-Policy"] = "no-referrer";
+            return next(context);
+        });
+        app.UseCors();
+        app.UseAuthentication();
+        app.UseRateLimiter();
+        app.UseAuthorization();
+    }
+}

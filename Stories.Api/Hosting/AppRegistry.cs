@@ -1,0 +1,55 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.IdentityModel.Tokens;
+using Stories.Core.Apps;
+using Stories.Core.Data;
+
+namespace Stories.Api.Hosting;
+
+/// <summary>The registered apps, read again every few seconds: tokens and origins are checked on every request.</summary>
+public sealed class AppRegistry(IServiceScopeFactory scopes, TimeProvider clock) : IDisposable
+{
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
+
+    private readonly SemaphoreSlim reading = new(1, 1);
+    private Snapshot current = new([], []);
+    private long readAt = long.MinValue;
+
+    public async ValueTask RefreshAsync(CancellationToken cancellationToken)
+    {
+        if (IsFresh) return;
+        await reading.WaitAsync(cancellationToken);
+        try
+        {
+            if (IsFresh) return;
+            await using var scope = scopes.CreateAsyncScope();
+            var apps = await scope.ServiceProvider.GetRequiredService<StoriesDb>().Apps.AsNoTracking().ToListAsync(cancellationToken);
+            current = new Snapshot(
+                apps.ToDictionary(a => (a.Issuer, a.TokenAudience), a => new Registered(a, new JsonWebKeySet(a.SigningKeys).GetSigningKeys())),
+                [.. apps.SelectMany(a => a.AllowedOrigins)]);
+            readAt = clock.GetTimestamp();
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+
+    public App? Find(string? issuer, IEnumerable<string> audiences) => Entry(issuer, audiences)?.App;
+
+    public IEnumerable<SecurityKey> Keys(string? issuer, IEnumerable<string> audiences) => Entry(issuer, audiences)?.Keys ?? [];
+
+    public App? ById(string id) => current.Apps.Values.FirstOrDefault(a => a.App.Id == id)?.App;
+
+    public bool AllowsOrigin(string origin) => current.Origins.Contains(origin);
+
+    public void Dispose() => reading.Dispose();
+
+    private bool IsFresh => readAt != long.MinValue && clock.GetElapsedTime(readAt) < Fresh;
+
+    private Registered? Entry(string? issuer, IEnumerable<string> audiences) =>
+        issuer is null ? null : audiences.Select(audience => current.Apps.GetValueOrDefault((issuer, audience))).FirstOrDefault(a => a is not null);
+
+    private sealed record Registered(App App, IList<SecurityKey> Keys);
+
+    private sealed record Snapshot(Dictionary<(string Issuer, string Audience), Registered> Apps, HashSet<string> Origins);
+}

@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Options;
+using Stories.Protocol;
+
+namespace Stories.Api.Hosting;
+
+/// <summary>A token bucket per caller; who has no valid token shares one with the others at the same address.</summary>
+internal sealed class RateLimits(IOptions<RateLimitOptions> options) : IConfigureOptions<RateLimiterOptions>
+{
+    public void Configure(RateLimiterOptions limiter)
+    {
+        limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => RateLimitPartition.GetTokenBucketLimiter(
+            Caller.Of(context.User)?.Name.ToString() ?? $"at {context.Connection.RemoteIpAddress}",
+            _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = options.Value.Burst,
+                TokensPerPeriod = Math.Max(1, options.Value.PerSecond / 5),
+                ReplenishmentPeriod = TimeSpan.FromSeconds(0.2),
+                AutoReplenishment = true,
+            }));
+        limiter.OnRejected = async (context, cancellationToken) =>
+        {
+            var wait = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
+            context.HttpContext.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            await Problems.Of(ProblemCodes.RateLimited).ExecuteAsync(context.HttpContext);
+        };
+    }
+}

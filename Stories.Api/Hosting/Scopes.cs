@@ -1,0 +1,23 @@
+using Microsoft.AspNetCore.Authorization;
+
+namespace Stories.Api.Hosting;
+
+/// <summary>What a token may do: the space-separated <c>scope</c> claim of RFC 8693.</summary>
+public static class Scopes
+{
+    public const string Post = "stories.post";
+    public const string View = "stories.view";
+    public const string Ops = "ops";
+
+    /// <summary>May also use the dashboard's buttons.</summary>
+    public const string OpsAct = "ops-act";
+
+    public static void AddPolicies(AuthorizationOptions options)
+    {
+        foreach (var scope in (string[])[Post, View, Ops])
+            options.AddPolicy(scope, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, scope)));
+    }
+
+    public static bool Has(System.Security.Claims.ClaimsPrincipal user, string scope) =>
+        user.FindAll("scope").Any(claim => claim.Value.Split(' ').Contains(scope));
+}

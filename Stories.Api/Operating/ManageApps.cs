@@ -1,0 +1,52 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.IdentityModel.Tokens;
+using Stories.Core.Apps;
+
+namespace Stories.Api.Operating;
+
+/// <summary><c>app add|list|remove</c>: tenants are the operator's business, not the Api's.</summary>
+internal static class ManageApps
+{
+    public static async Task<int> AddAsync(IConfiguration configuration, string id, string[] options)
+    {
+        var development = options.Contains("--development");
+        var (issuer, audience, keys) = development
+            ? (DevelopmentIssuer.Name, id, DevelopmentIssuer.PublicKeys(await DevelopmentIssuer.LoadAsync(configuration)))
+            : (Required(options, "--issuer"), Required(options, "--audience"), await KeysAsync(Required(options, "--keys")));
+        var app = App.Add(id, issuer, audience, keys, List(options, "--origins"), List(options, "--shares-with"), development, TimeProvider.System.GetUtcNow());
+
+        await using var db = OperatorCommand.OpenDatabase(configuration);
+        if (await db.Apps.AnyAsync(a => a.Id == id)) throw new ArgumentException($"There is an app {id} already; remove it first.");
+        db.Apps.Add(app);
+        await db.SaveChangesAsync();
+        await Migrate.ApplyOriginsAsync(configuration, db);
+        return 0;
+    }
+
+    public static async Task<int> RemoveAsync(IConfiguration configuration, string id)
+    {
+        await using var db = OperatorCommand.OpenDatabase(configuration);
+        if (await db.Apps.Where(a => a.Id == id).ExecuteDeleteAsync() == 0) throw new ArgumentException($"There is no app {id}.");
+        await Migrate.ApplyOriginsAsync(configuration, db);
+        return 0;
+    }
+
+    public static async Task<int> ListAsync(IConfiguration configuration)
+    {
+        await using var db = OperatorCommand.OpenDatabase(configuration);
+        foreach (var app in await db.Apps.OrderBy(a => a.Id).ToListAsync())
+            Console.WriteLine($"{app.Id,-20} {app.Issuer}  shares with: {(app.SharesWith.Length == 0 ? "-" : string.Join(", ", app.SharesWith))}{(app.IsDevelopment ? "  (development)" : "")}");
+        return 0;
+    }
+
+    private static async Task<string> KeysAsync(string file)
+    {
+        var text = await File.ReadAllTextAsync(file);
+        if (new JsonWebKeySet(text).GetSigningKeys().Count == 0) throw new ArgumentException("The key file holds no signing key (a JSON Web Key Set with public keys is expected).");
+        return text;
+    }
+
+    private static string Required(string[] options, string name) => OperatorCommand.Option(options, name) ?? throw new ArgumentException($"{name} is missing.");
+
+    private static string[] List(string[] options, string name) => OperatorCommand.Option(options, name)?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [];
+}

@@ -1,0 +1,30 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Stories.Core;
+using Stories.Core.Blobs;
+using Stories.Core.Jobs;
+
+namespace Stories.Api.Operating;
+
+/// <summary>Brings database, job tables and storage to what this version needs. Safe to repeat.</summary>
+internal static class Migrate
+{
+    public static async Task<int> RunAsync(IConfiguration configuration)
+    {
+        await using var db = OperatorCommand.OpenDatabase(configuration);
+        await db.Database.MigrateAsync();
+        JobStorage.PrepareSchema(configuration.GetConnectionString(CoreServices.ConnectionName)!);
+        await ApplyOriginsAsync(configuration, db);
+        return 0;
+    }
+
+    /// <summary>Storage keeps its own list of origins; it must be ours.</summary>
+    public static async Task ApplyOriginsAsync(IConfiguration configuration, Core.Data.StoriesDb db)
+    {
+        var options = configuration.GetSection(BlobOptions.Section).Get<BlobOptions>() ?? new BlobOptions();
+        var service = BlobConnection.Open(options);
+        await new IngestBlobs(service, Options.Create(options)).CreateContainerAsync(CancellationToken.None);
+        var origins = await db.Apps.Select(a => a.AllowedOrigins).ToListAsync();
+        await BlobCors.ApplyAsync(service, [.. origins.SelectMany(o => o).Distinct().Order()], CancellationToken.None);
+    }
+}

@@ -1,0 +1,58 @@
+using Microsoft.EntityFrameworkCore;
+using Stories.Core;
+using Stories.Core.Data;
+
+namespace Stories.Api.Operating;
+
+/// <summary>What an operator runs once and by hand: <c>migrate</c>, <c>app</c>, <c>token</c>.</summary>
+internal sealed class OperatorCommand(string name, string[] arguments)
+{
+    public static OperatorCommand? Parse(string[] args) =>
+        args is [var first, .. var rest] && first is "migrate" or "app" or "token" ? new OperatorCommand(args[0], args[1..]) : null;
+
+    public async Task<int> RunAsync(IConfiguration configuration)
+    {
+        try
+        {
+            return (name, arguments) switch
+            {
+                ("migrate", []) => await Migrate.RunAsync(configuration),
+                ("app", ["add", var id, .. var options]) => await ManageApps.AddAsync(configuration, id, options),
+                ("app", ["remove", var id]) => await ManageApps.RemoveAsync(configuration, id),
+                ("app", ["list"] or []) => await ManageApps.ListAsync(configuration),
+                ("token", var options) => await MintToken.RunAsync(configuration, options),
+                _ => await Usage(),
+            };
+        }
+        catch (ArgumentException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 2;
+        }
+    }
+
+    public static StoriesDb OpenDatabase(IConfiguration configuration) => new(
+        new DbContextOptionsBuilder<StoriesDb>().UseNpgsql(
+            configuration.GetConnectionString(CoreServices.ConnectionName) ?? throw new ArgumentException($"Set ConnectionStrings:{CoreServices.ConnectionName}.")).Options);
+
+    /// <summary>The value after <c>--name</c>.</summary>
+    public static string? Option(string[] options, string name)
+    {
+        var at = Array.IndexOf(options, name);
+        if (at < 0) return null;
+        return at + 1 < options.Length ? options[at + 1] : throw new ArgumentException($"{name} needs a value.");
+    }
+
+    private static async Task<int> Usage()
+    {
+        await Console.Error.WriteLineAsync("""
+            migrate
+            app add NAME --issuer URL --audience TEXT --keys FILE [--origins A,B] [--shares-with APP,APP]
+            app add NAME --development [--origins A,B] [--shares-with APP,APP]
+            app list
+            app remove NAME
+            token --app NAME --user USER [--scope "stories.post stories.view"]
+            """);
+        return 2;
+    }
+}

@@ -1,0 +1,82 @@
+using System.Text.Json;
+using Azure;
+using Azure.Storage.Blobs;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Npgsql;
+
+namespace Stories.Core.Health;
+
+/// <summary>
+/// <c>/health/live</c>: the process answers. <c>/health/ready</c>: it can do its work; each check says what is wrong and what
+/// mends it, and nothing of addresses or credentials.
+/// </summary>
+public static class Health
+{
+    public const string Fix = "fix";
+
+    public static IHealthChecksBuilder AddStoriesHealth(this IServiceCollection services) =>
+        services.AddHealthChecks().AddCheck<DatabaseHealth>("database").AddCheck<StorageHealth>("storage");
+
+    public static void MapStoriesHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false, ResponseWriter = WriteAsync });
+        routes.MapHealthChecks("/health/ready", new HealthCheckOptions { ResponseWriter = WriteAsync });
+    }
+
+    public static HealthCheckResult Red(string reason, string fix) =>
+        HealthCheckResult.Unhealthy(reason, data: new Dictionary<string, object> { [Fix] = fix });
+
+    private static Task WriteAsync(HttpContext context, HealthReport report)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        return context.Response.WriteAsJsonAsync(new
+        {
+            status = report.Status.ToString().ToLowerInvariant(),
+            checks = report.Entries.Select(check => new
+            {
+                name = check.Key,
+                status = check.Value.Status.ToString().ToLowerInvariant(),
+                reason = check.Value.Description,
+                fix = check.Value.Data.GetValueOrDefault(Fix),
+            }),
+        }, JsonSerializerOptions.Web);
+    }
+}
+
+internal sealed class DatabaseHealth(NpgsqlDataSource database) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await using var command = database.CreateCommand("select 1");
+            await command.ExecuteScalarAsync(cancellationToken);
+            return HealthCheckResult.Healthy();
+        }
+        catch (NpgsqlException)
+        {
+            return Health.Red("PostgreSQL does not answer.", "See that it runs and that ConnectionStrings:Stories names it.");
+        }
+    }
+}
+
+internal sealed class StorageHealth(BlobServiceClient service) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await service.GetPropertiesAsync(cancellationToken);
+            return HealthCheckResult.Healthy();
+        }
+        catch (Exception e) when (e is RequestFailedException or AggregateException)
+        {
+            return Health.Red("Blob storage does not answer.", "See that it runs and that Blobs:ConnectionString or Blobs:ServiceUri names it.");
+        }
+    }
+}
