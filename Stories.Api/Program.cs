@@ -1,5 +1,12 @@
+using Stories.Api.Apps;
+using Stories.Api.Audiences;
+using Stories.Api.Erasure;
 using Stories.Api.Hosting;
+using Stories.Api.Keys;
 using Stories.Api.Operating;
+using Stories.Api.Posting;
+using Stories.Api.Uploads;
+using Stories.Api.Viewing;
 using Stories.Core;
 using Stories.Core.Health;
 
@@ -7,13 +14,25 @@ var builder = WebApplication.CreateBuilder(args);
 if (OperatorCommand.Parse(args) is { } command) return await command.RunAsync(builder.Configuration);
 
 builder.AddStoriesApi();
+AudienceEndpoints.Add(builder.Services);
+UploadEndpoints.Add(builder.Services);
+PostingEndpoints.Add(builder.Services);
+ViewingEndpoints.Add(builder.Services);
 
 var app = builder.Build();
+UploadEndpoints.UseMethodOverride(app);
 app.UseStoriesApi();
 
 app.MapStoriesHealth();
 OpenApi.Map(app);
 OpsPages.Map(app);
+AppEndpoints.Map(app);
+AudienceEndpoints.Map(app);
+KeyEndpoints.Map(app);
+UploadEndpoints.Map(app);
+PostingEndpoints.Map(app);
+ViewingEndpoints.Map(app);
+ErasureEndpoints.Map(app);
 
 try
 {

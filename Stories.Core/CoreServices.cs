@@ -40,6 +40,9 @@ public static class CoreServices
         services.AddSingleton<RetentionProbe>();
         services.AddSingleton(provider => BlobConnection.Open(provider.GetRequiredService<IOptions<BlobOptions>>().Value));
         services.AddJobStorage(connectionString);
+        services.AddSingleton<StoryWork>();
+        services.AddScoped<StoryBlobs>();
+        services.AddSingleton<UploadCommit>();
         services.AddHostedService<StartupChecks>();
         return services;
     }

@@ -13,11 +13,10 @@ public sealed class IngestBlobs(BlobServiceClient service, IOptions<BlobOptions>
 
     public Task CreateContainerAsync(CancellationToken cancellationToken) => container.CreateIfNotExistsAsync(cancellationToken: cancellationToken);
 
-    /// <param name="bytes">Never empty: Azure refuses an empty block, the emulator does not.</param>
-    public async Task StageAsync(string blob, string blockId, ArraySegment<byte> bytes, CancellationToken cancellationToken)
+    /// <param name="content">Seekable, so that a lost answer can be asked for again; never empty: Azure refuses an empty block, the emulator does not.</param>
+    public async Task StageAsync(string blob, string blockId, Stream content, CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(bytes.Count);
-        using var content = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false);
+        ArgumentOutOfRangeException.ThrowIfZero(content.Length);
         await container.GetBlockBlobClient(blob).StageBlockAsync(blockId, content, cancellationToken: cancellationToken);
     }
 

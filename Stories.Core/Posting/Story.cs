@@ -38,6 +38,9 @@ public sealed class Story
     public byte[]? Manifest { get; private set; }
     public byte[]? Signature { get; private set; }
 
+    /// <summary>The author's device's key as it was then: the device may be removed while the story lives.</summary>
+    public byte[] SignerKey { get; private set; } = [];
+
     /// <summary>Survives the manifest, so that a repeated publish is still recognised.</summary>
     public string ManifestSha256 { get; private set; } = "";
 
@@ -64,7 +67,7 @@ public sealed class Story
     public UserName Author => new(App, User);
 
     public static Story Accept(
-        StoryManifest manifest, UserName author, Guid bucket, byte[] manifestBytes, byte[] signature, string manifestSha256,
+        StoryManifest manifest, UserName author, Guid bucket, byte[] manifestBytes, byte[] signature, byte[] signerKey, string manifestSha256,
         byte[] keyEnvelope, byte[]? payload, Lane? lane, Guid workId, DateTimeOffset expiresAt, DateTimeOffset now) => new()
         {
             Id = manifest.Story,
@@ -80,6 +83,7 @@ public sealed class Story
             BucketId = bucket,
             Manifest = manifestBytes,
             Signature = signature,
+            SignerKey = signerKey,
             ManifestSha256 = manifestSha256,
             KeyEnvelope = keyEnvelope,
             Payload = payload,

@@ -528,6 +528,11 @@ namespace Stories.Core.Data.Migrations
                         .HasColumnType("bytea")
                         .HasColumnName("signature");
 
+                    b.Property<byte[]>("SignerKey")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("signer_key");
+
                     b.Property<string>("Stage")
                         .IsRequired()
                         .HasColumnType("text")

@@ -189,6 +189,7 @@ namespace Stories.Core.Data.Migrations
                     bucket_id = table.Column<Guid>(type: "uuid", nullable: false),
                     manifest = table.Column<byte[]>(type: "bytea", nullable: true),
                     signature = table.Column<byte[]>(type: "bytea", nullable: true),
+                    signer_key = table.Column<byte[]>(type: "bytea", nullable: false),
                     manifest_sha256 = table.Column<string>(type: "text", nullable: false),
                     key_envelope = table.Column<byte[]>(type: "bytea", nullable: true),
                     payload = table.Column<byte[]>(type: "bytea", nullable: true),

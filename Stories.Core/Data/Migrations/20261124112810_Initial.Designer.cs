@@ -12,7 +12,7 @@ using Stories.Core.Data;
 namespace Stories.Core.Data.Migrations
 {
     [DbContext(typeof(StoriesDb))]
-    [Migration("20261124111747_Initial")]
+    [Migration("20261124112810_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -530,6 +530,11 @@ namespace Stories.Core.Data.Migrations
                     b.Property<byte[]>("Signature")
                         .HasColumnType("bytea")
                         .HasColumnName("signature");
+
+                    b.Property<byte[]>("SignerKey")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("signer_key");
 
                     b.Property<string>("Stage")
                         .IsRequired()

@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Stories.Api.Hosting;
+using Stories.Core.Blobs;
+using Stories.Core.Data;
+using Stories.Core.Erasure;
+using Stories.Protocol;
+using Stories.Protocol.Contracts;
+
+namespace Stories.Api.Erasure;
+
+/// <summary><c>GET /v1/buckets</c>: what is due when and what was erased, for operators; no word of whose it was.</summary>
+internal static class ShowBuckets
+{
+    private const int Newest = 200;
+
+    public static async Task<Ok<BucketList>> HandleAll(StoriesDb db, CancellationToken cancellationToken)
+    {
+        var buckets = await db.Buckets.AsNoTracking().OrderByDescending(b => b.EndsAt).Take(Newest).ToListAsync(cancellationToken);
+        return TypedResults.Ok(new BucketList([.. buckets.Select(b => View(b))]));
+    }
+
+    /// <summary>One bucket, with a look at what is really left of it.</summary>
+    public static async Task<Results<Ok<BucketView>, ProblemHttpResult>> Handle(Guid id, StoriesDb db, BucketBlobs blobs, CancellationToken cancellationToken)
+    {
+        if (await db.Buckets.AsNoTracking().SingleOrDefaultAsync(b => b.Id == id, cancellationToken) is not { } bucket) return Problems.Of(ProblemCodes.NotFound);
+        var left = new BucketLeft(await db.Stories.CountAsync(s => s.BucketId == id, cancellationToken), await blobs.ContainerExistsAsync(bucket.Container, cancellationToken));
+        return TypedResults.Ok(View(bucket, left));
+    }
+
+    private static BucketView View(Bucket bucket, BucketLeft? left = null) => new(
+        bucket.Id, bucket.EndsAt, bucket.State.ToString().ToLowerInvariant(), bucket.SealedAt, bucket.ErasedAt, bucket.Stories, bucket.Blobs, bucket.Bytes, left);
+}

@@ -1,0 +1,186 @@
+using Microsoft.Extensions.Options;
+using Microsoft.IO;
+using Stories.Core;
+using Stories.Core.Blobs;
+using Stories.Core.Data;
+using Stories.Core.Uploads;
+using Stories.Protocol;
+
+namespace Stories.Api.Uploads;
+
+/// <param name="Refusal">Why it ended early; null when the body was taken whole.</param>
+/// <param name="Offset">Where the upload stands.</param>
+internal readonly record struct Pumped(string? Refusal, long Offset);
+
+/// <summary>
+/// Pours a request's body into storage: read into pooled pieces, stage as a block, move the offset, answer; the next block is
+/// read while one is being staged. No database connection is held while waiting for the sender.
+/// </summary>
+internal sealed class BodyPump(
+    BufferBudget budget, UploadRows rows, IngestBlobs blobs, UploadCommit commit, IOptions<UploadOptions> options)
+{
+    private readonly BufferBudget budget = budget;
+    private readonly UploadRows rows = rows;
+    private readonly IngestBlobs blobs = blobs;
+    private readonly UploadOptions options = options.Value;
+
+    public async Task<Pumped> RunAsync(HttpContext context, UploadHold hold, BodyChecksum? checksum)
+    {
+        var run = new Run(this, hold, checksum, context.RequestAborted);
+        var refusal = await run.PourAsync(context.Request.Body);
+        if (refusal is null && run.Offset == hold.Length && !await commit.CommitAsync(hold.Id, CancellationToken.None)) refusal = ProblemCodes.UploadBytesLost;
+        return new Pumped(refusal, run.Offset);
+    }
+
+    /// <summary>One body on its way.</summary>
+    private sealed class Run(BodyPump pump, UploadHold hold, BodyChecksum? checksum, CancellationToken aborted)
+    {
+        private readonly List<StagedBlock> verified = [];
+        private Task<string?> staging = Task.FromResult<string?>(null);
+        private long received = hold.Offset;
+        private int blocks = hold.Blocks;
+
+        public long Offset { get; private set; } = hold.Offset;
+
+        public async Task<string?> PourAsync(Stream body)
+        {
+            // Whatever reading met, the block on its way is waited for: its answer is the offset's.
+            var refusal = await ReadAllAsync(body);
+            refusal = await staging ?? refusal;
+            if (refusal is not null || checksum is null) return refusal;
+            // With a checksum the offset moves only now, over all blocks at once.
+            if (!checksum.IsKept()) return ProblemCodes.UploadChecksumMismatch;
+            return verified.Count == 0 ? null : await SwapAsync(verified);
+        }
+
+        private async Task<string?> ReadAllAsync(Stream body)
+        {
+            using var silence = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+            var block = new Block(pump.budget);
+            try
+            {
+                while (true)
+                {
+                    if (block.IsOutOfRoom && !block.TryGrow())
+                    {
+                        // Others hold the budget: give what we hold before waiting for more, or all would wait for all.
+                        if (block.Length > 0 && await StageAsync(block) is { } refused) return refused;
+                        if (block.Length > 0) block = new Block(pump.budget);
+                        await block.GrowAsync(aborted);
+                    }
+                    silence.CancelAfter(pump.options.IdleTimeout);
+                    var room = (int)Math.Min(hold.Length - received, pump.options.BlockBytes - block.Length);
+                    var read = await body.ReadAsync(block.Room(Math.Max(1, room)), silence.Token);
+                    if (read == 0) break;
+                    if (received == hold.Length) return ProblemCodes.UploadTooLarge;
+                    checksum?.Append(block.Added(read));
+                    received += read;
+                    if (block.Length < pump.options.BlockBytes) continue;
+                    if (await StageAsync(block) is { } refusal) return refusal;
+                    block = new Block(pump.budget);
+                }
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException)
+            {
+                // The sender is gone or silent: what has come is kept, and a later request goes on from there.
+            }
+            finally
+            {
+                if (block.Length == 0) block.Dispose();
+            }
+            return block.Length > 0 ? await StageAsync(block) : null;
+        }
+
+        /// <summary>Starts staging a block once the one before is done, and owns it from now on.</summary>
+        private async Task<string?> StageAsync(Block block)
+        {
+            if (await staging is { } refused)
+            {
+                block.Dispose();
+                return refused;
+            }
+            if (++blocks > pump.options.MaxBlocks)
+            {
+                block.Dispose();
+                return ProblemCodes.UploadTooManyParts;
+            }
+            staging = StageAndSwapAsync(block);
+            return null;
+        }
+
+        private async Task<string?> StageAndSwapAsync(Block block)
+        {
+            using (block)
+            {
+                var staged = new StagedBlock(BlobNames.NewBlock(), block.Length);
+                await pump.blobs.StageAsync(hold.BlobName, staged.Id, block.Content, CancellationToken.None);
+                CrashPoints.Hit("upload:staged");
+                if (checksum is null) return await SwapAsync([staged]);
+                verified.Add(staged);
+                return null;
+            }
+        }
+
+        private async Task<string?> SwapAsync(List<StagedBlock> staged)
+        {
+            if (!await pump.rows.AdvanceAsync(hold, Offset, blocks - staged.Count, staged, CancellationToken.None)) return ProblemCodes.UploadSuperseded;
+            Offset += staged.Sum(b => b.Length);
+            if (Offset == hold.Length) CrashPoints.Hit("upload:swapped");
+            return null;
+        }
+    }
+
+    /// <summary>Bytes that have come and are not staged yet, charged to the budget.</summary>
+    private sealed class Block(BufferBudget budget) : IDisposable
+    {
+        private readonly RecyclableMemoryStream bytes = budget.NewBlock();
+        private int pieces;
+
+        public int Length => (int)bytes.Length;
+
+        public bool IsOutOfRoom => bytes.Length == (long)pieces * BufferBudget.PieceBytes;
+
+        public Stream Content
+        {
+            get
+            {
+                bytes.Position = 0;
+                return bytes;
+            }
+        }
+
+        public bool TryGrow()
+        {
+            if (!budget.TryTake()) return false;
+            pieces++;
+            return true;
+        }
+
+        public async Task GrowAsync(CancellationToken cancellationToken)
+        {
+            await budget.TakeAsync(cancellationToken);
+            pieces++;
+        }
+
+        public Memory<byte> Room(int wanted)
+        {
+            var free = (int)((long)pieces * BufferBudget.PieceBytes - bytes.Length);
+            var memory = bytes.GetMemory(1);
+            return memory[..Math.Min(memory.Length, Math.Min(free, wanted))];
+        }
+
+        public ReadOnlySpan<byte> Added(int count)
+        {
+            var added = bytes.GetMemory(1).Span[..count];
+            bytes.Advance(count);
+            return added;
+        }
+
+        public void Dispose()
+        {
+            bytes.Dispose();
+            budget.Give(pieces);
+            pieces = 0;
+        }
+    }
+}
