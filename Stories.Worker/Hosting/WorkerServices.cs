@@ -1,0 +1,65 @@
+using Hangfire;
+using Stories.Core;
+using Stories.Core.Health;
+using Stories.Core.Jobs;
+using Stories.Core.Media;
+using Stories.Worker.Erasure;
+using Stories.Worker.Keys;
+using Stories.Worker.Media;
+
+namespace Stories.Worker.Hosting;
+
+internal static class WorkerServices
+{
+    public static void AddStoriesWorker(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddStoriesCore(builder.Configuration);
+        services.AddStoriesHealth().AddCheck<SandboxHealth>("sandbox").AddCheck<KeyHealth>("keys");
+        // Longer than a child needs to end and its work to be handed back.
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+
+        services.AddOptionsOf<KeyOptions>(KeyOptions.Section);
+        services.AddSingleton<KeyEncryptionKeys>();
+        services.AddSingleton<ServiceSigner>();
+        services.AddScoped<ProcessingKeyRing>();
+
+        services.AddOptionsOf<MediaOptions>(MediaOptions.Section);
+        services.AddSingleton<ScratchRoom>();
+        services.AddSingleton<Sandbox>();
+        services.AddSingleton<SandboxState>();
+        services.AddHostedService(provider => provider.GetRequiredService<SandboxState>());
+        services.AddSingleton<PhotoChildren>();
+        services.AddSingleton<VideoProbe>();
+        services.AddSingleton<VideoRenderer>();
+        services.AddSingleton<MediaRenderer>();
+        services.AddSingleton<StoryClaims>();
+        services.AddSingleton<RevisionPublisher>();
+        services.AddScoped<UploadOpener>();
+        services.AddScoped<IProcessPhotoStory, ProcessStory>();
+        services.AddScoped<IProcessVideoStory, ProcessStory>();
+
+        services.AddScoped<IEraseBucket, EraseBucket>();
+        services.AddScoped<ISweep, Sweep>();
+        services.AddHostedService<SweepTimer>();
+        AddLanes(services);
+    }
+
+    private static void AddLanes(IServiceCollection services)
+    {
+        AddLane(services, Queues.Erase, 1);
+        AddLane(services, Queues.Photo, Environment.ProcessorCount);
+        AddLane(services, Queues.Video, Math.Max(1, Environment.ProcessorCount / 2));
+    }
+
+    private static void AddLane(IServiceCollection services, string queue, int threads) => services.AddHangfireServer(options =>
+    {
+        options.ServerName = $"{queue}@{Environment.MachineName}:{Environment.ProcessId}";
+        options.Queues = [queue];
+        options.WorkerCount = threads;
+        options.SchedulePollingInterval = TimeSpan.FromSeconds(1);
+        options.CancellationCheckInterval = TimeSpan.FromSeconds(2);
+        options.ShutdownTimeout = TimeSpan.FromSeconds(20);
+        options.StopTimeout = TimeSpan.FromSeconds(5);
+    });
+}

@@ -1,0 +1,8 @@
+namespace Stories.Worker.Media;
+
+/// <summary>A rendition in scratch, ready to be sealed and stored.</summary>
+public sealed record RenderedFile(string Name, string Path, string MediaType, string? Codecs, int Width, int Height, TimeSpan? Duration);
+
+/// <summary>What becomes visible together: one revision.</summary>
+/// <param name="Preview">A tiny WebP picture for the manifest.</param>
+public sealed record RenditionSet(IReadOnlyList<RenderedFile> Files, byte[]? Preview = null);

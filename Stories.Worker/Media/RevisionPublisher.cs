@@ -1,0 +1,120 @@
+using System.Security.Cryptography;
+using Npgsql;
+using Stories.Age;
+using Stories.Core.Blobs;
+using Stories.Protocol;
+using Stories.Worker.Keys;
+
+namespace Stories.Worker.Media;
+
+/// <summary>The bucket ended, the story was withdrawn, or another worker took over: nothing was published, nothing is left.</summary>
+public sealed class ClaimLostException : Exception;
+
+/// <param name="Entry">As it stands in the manifest.</param>
+/// <param name="MediaType">At level clear.</param>
+public sealed record StoredRendition(RenditionEntry Entry, string BlobName, string? MediaType, TimeSpan? Duration);
+
+/// <summary>Seals renditions, stores them, and makes a revision of them visible in one transaction.</summary>
+public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blobs, BucketKeys keys, ServiceSigner signer, TimeProvider clock)
+{
+    private const string Sealed = "application/octet-stream";
+
+    /// <summary>Pads and encrypts to the story (level clear: leaves as it is), and uploads under a random name.</summary>
+    /// <exception cref="ClaimLostException">The bucket's container is gone.</exception>
+    public async Task<StoredRendition> StoreAsync(
+        StoryClaim claim, StoryManifest manifest, RenderedFile file, int part, int upload, CancellationToken cancellationToken)
+    {
+        var contentLength = new FileInfo(file.Path).Length;
+        var path = claim.Level == Level.Clear ? file.Path : await SealAsync(file.Path, contentLength, AgeRecipient.Parse(manifest.Recipient), cancellationToken);
+        await using var content = File.OpenRead(path);
+        var sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellationToken));
+        content.Position = 0;
+        var blob = BlobNames.NewBlob();
+        if (!await blobs.WriteAsync(claim.Container, blob, content, claim.Level == Level.Clear ? file.MediaType : Sealed, cancellationToken)) throw new ClaimLostException();
+        return new StoredRendition(
+            new RenditionEntry(part, upload, file.Name, file.MediaType, file.Codecs, file.Width, file.Height, (long?)file.Duration?.TotalMilliseconds, contentLength, new Digest(sha256, content.Length)),
+            blob, file.MediaType, file.Duration);
+    }
+
+    /// <summary>
+    /// One transaction: the bucket is open (and stays so until it ends), the claim is ours, the story has not ended. Whoever
+    /// loses deletes its own blobs.
+    /// </summary>
+    /// <param name="all">Every rendition so far; those in <paramref name="added"/> are new.</param>
+    public async Task PublishAsync(
+        StoryClaim claim, StoryManifest manifest, int revision, IReadOnlyList<StoredRendition> all, IReadOnlyList<StoredRendition> added, byte[]? preview, CancellationToken cancellationToken)
+    {
+        if (await keys.FindAsync(claim.Container, claim.BucketEndsAt, cancellationToken) is not { } key) throw new ClaimLostException();
+        var record = StoriesJson.Write(signer.Sign(SignaturePurpose.RenditionManifest, StoriesJson.Write(
+            new RenditionManifest(claim.Story, revision, claim.ManifestSha256, [.. all.Select(r => r.Entry)], preview))));
+        var sealedRecord = claim.Level == Level.Clear ? record : AgeFile.Encrypt(record, AgeRecipient.Parse(manifest.Recipient));
+        var wrapped = key.Wrap(claim.Story, SealedField.RenditionManifest, sealedRecord);
+
+        if (await CommitAsync(claim, revision, all, added, wrapped, cancellationToken) is not { } superseded)
+        {
+            await DiscardAsync(claim, added);
+            throw new ClaimLostException();
+        }
+        foreach (var blob in superseded) await blobs.DeleteBlobAsync(claim.Container, blob, CancellationToken.None);
+    }
+
+    public async Task DiscardAsync(StoryClaim claim, IEnumerable<StoredRendition> stored)
+    {
+        foreach (var rendition in stored) await blobs.DeleteBlobAsync(claim.Container, rendition.BlobName, CancellationToken.None);
+    }
+
+    /// <returns>Blobs of an attempt that was cut off after its first revision, which this one replaces; null when the claim is lost.</returns>
+    private async Task<List<string>?> CommitAsync(
+        StoryClaim claim, int revision, IReadOnlyList<StoredRendition> all, IReadOnlyList<StoredRendition> added, byte[] manifest, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        Add(batch, "select 1 from buckets where id = $1 and state = 'Open' for share", claim.Bucket);
+        Add(batch, """
+            update stories set state = 'Live', revision = $3, rendition_manifest = $4, claimed_until = $6, percent = 100
+            where id = $1 and attempt = $2 and work = 'Pending' and revision = $3 - 1 and expires_at > $5
+            returning 1
+            """, claim.Story, claim.Attempt, revision, manifest, now, now + StoryClaims.Lease);
+        Add(batch, "delete from renditions where story_id = $1 and not part = any($2) returning blob_name", claim.Story, all.Select(r => r.Entry.Part).ToArray());
+        foreach (var rendition in added)
+        {
+            Add(batch, """
+                insert into renditions (story_id, part, bucket_id, revision, blob_name, length, media_type, duration) values ($1, $2, $3, $4, $5, $6, $7, $8)
+                """, claim.Story, rendition.Entry.Part, claim.Bucket, revision, rendition.BlobName, rendition.Entry.Blob.Length,
+                claim.Level == Level.Clear ? rendition.MediaType! : DBNull.Value, claim.Level == Level.Clear && rendition.Duration is { } duration ? duration : DBNull.Value);
+        }
+        var superseded = new List<string>();
+        await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
+        {
+            var isOpen = await reader.ReadAsync(cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            var isOurs = await reader.ReadAsync(cancellationToken);
+            // Disposing the transaction undoes what the rest of the batch did.
+            if (!isOpen || !isOurs) return null;
+            await reader.NextResultAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken)) superseded.Add(reader.GetString(0));
+        }
+        await transaction.CommitAsync(cancellationToken);
+        return superseded;
+    }
+
+    private static async Task<string> SealAsync(string path, long contentLength, AgeRecipient recipient, CancellationToken cancellationToken)
+    {
+        var sealedPath = path + ".age";
+        await using var plain = File.OpenRead(path);
+        await using var target = File.Create(sealedPath);
+        await using var encrypt = new AgeEncryptStream(target, [recipient]);
+        await Padding.WritePaddedAsync(plain, contentLength, encrypt, cancellationToken);
+        await encrypt.CompleteAsync(cancellationToken);
+        return sealedPath;
+    }
+
+    private static void Add(NpgsqlBatch batch, string sql, params object[] values)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var value in values) command.Parameters.Add(new NpgsqlParameter { Value = value });
+        batch.BatchCommands.Add(command);
+    }
+}

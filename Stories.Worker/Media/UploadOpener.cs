@@ -1,0 +1,56 @@
+using System.Security.Cryptography;
+using Microsoft.EntityFrameworkCore;
+using Stories.Age;
+using Stories.Core.Blobs;
+using Stories.Core.Data;
+using Stories.Core.Media;
+using Stories.Core.Uploads;
+using Stories.Protocol;
+using Stories.Worker.Keys;
+
+namespace Stories.Worker.Media;
+
+/// <summary>From an upload's ciphertext in storage to its content in scratch, verified whole before anything looks at it.</summary>
+public sealed class UploadOpener(IngestBlobs ingest, ProcessingKeyRing ring)
+{
+    private static readonly AgeLimits HeaderLimits = new() { MaxHeaderBytes = Limits.AgeHeaderBytes, MaxStanzas = Limits.AgeStanzas };
+
+    /// <exception cref="MediaRefusedException">It is not what its author signed, or does not open.</exception>
+    public async Task DecryptAsync(Upload upload, Digest expected, string path, long maxBytes, CancellationToken cancellationToken)
+    {
+        using var identity = await ring.OpenAsync(upload.ProcessingKeyId, cancellationToken) ?? throw new MediaRefusedException(ProblemCodes.MediaNotDecryptable);
+        await using var blob = await ingest.OpenReadAsync(upload.BlobName, cancellationToken) ?? throw new MediaRefusedException(ProblemCodes.UploadBytesLost);
+        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        await using var hashed = new HashedStream(blob, sha256);
+        try
+        {
+            await using var plain = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite);
+            await using (var decrypt = await AgeDecryptStream.OpenAsync(hashed, [identity], HeaderLimits, cancellationToken))
+                await decrypt.CopyToAsync(new BoundedStream(plain, maxBytes), cancellationToken);
+            await TrimAsync(plain, cancellationToken);
+        }
+        catch (AgeException e)
+        {
+            throw new MediaRefusedException(Code(e.Failure));
+        }
+        if (Convert.ToHexStringLower(sha256.GetHashAndReset()) != expected.Sha256 || hashed.BytesRead != expected.Length) throw new MediaRefusedException(ProblemCodes.MediaDigestMismatch);
+    }
+
+    /// <summary>Cuts the padding off.</summary>
+    private static async Task TrimAsync(FileStream plain, CancellationToken cancellationToken)
+    {
+        if (plain.Length < Padding.TrailerBytes) return;
+        var trailer = new byte[Padding.TrailerBytes];
+        plain.Position = plain.Length - trailer.Length;
+        await plain.ReadExactlyAsync(trailer, cancellationToken);
+        plain.SetLength(Padding.ContentLength(trailer, plain.Length));
+    }
+
+    private static string Code(AgeFailure failure) => failure switch
+    {
+        AgeFailure.Header or AgeFailure.Limit or AgeFailure.Scrypt or AgeFailure.HeaderMac => ProblemCodes.MediaHeaderRefused,
+        AgeFailure.NoMatch => ProblemCodes.MediaNotDecryptable,
+        AgeFailure.Payload or AgeFailure.Truncated => ProblemCodes.MediaTruncated,
+        _ => throw new ArgumentOutOfRangeException(nameof(failure)),
+    };
+}

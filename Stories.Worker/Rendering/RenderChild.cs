@@ -1,0 +1,36 @@
+using Stories.Core.Media;
+
+namespace Stories.Worker.Rendering;
+
+/// <summary>
+/// <c>Stories.Worker render-child</c>: the sandboxed process that sees photos. It has no file, no network, no key; pictures come by
+/// one pipe and renditions go by the other, until the pipe ends.
+/// </summary>
+internal static class RenderChild
+{
+    public const string Argument = "render-child";
+
+    public static async Task<int> RunAsync()
+    {
+        PhotoRendering.Prepare();
+        await using var input = Console.OpenStandardInput();
+        await using var output = Console.OpenStandardOutput();
+        if (await PhotoWire.ReadBlockAsync(input, CancellationToken.None) is not { } first) return 0;
+        var limits = PhotoWire.ReadLimits(first);
+        while (await PhotoWire.ReadBlockAsync(input, CancellationToken.None) is { } file)
+        {
+            byte[] answer;
+            try
+            {
+                answer = PhotoWire.WriteAnswer(refusal: null, PhotoRendering.Render(file, limits));
+            }
+            catch (MediaRefusedException refused)
+            {
+                answer = PhotoWire.WriteAnswer(refused.Code, []);
+            }
+            await PhotoWire.WriteBlockAsync(output, answer, CancellationToken.None);
+            await output.FlushAsync();
+        }
+        return 0;
+    }
+}
