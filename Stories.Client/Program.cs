@@ -1,1 +1,3 @@
-return 0;
+using Stories.Client.Cli;
+
+return await Commands.Build().Parse(args).InvokeAsync();

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Stories.Age;
 using Stories.Core.Blobs;
@@ -20,12 +19,11 @@ public sealed class UploadOpener(IngestBlobs ingest, ProcessingKeyRing ring)
     {
         using var identity = await ring.OpenAsync(upload.ProcessingKeyId, cancellationToken) ?? throw new MediaRefusedException(ProblemCodes.MediaNotDecryptable);
         await using var blob = await ingest.OpenReadAsync(upload.BlobName, cancellationToken) ?? throw new MediaRefusedException(ProblemCodes.UploadBytesLost);
-        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await using var hashed = new HashedStream(blob, sha256);
+        await using var digested = new DigestedStream(blob);
         try
         {
             await using var plain = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite);
-            await using (var decrypt = await AgeDecryptStream.OpenAsync(hashed, [identity], HeaderLimits, cancellationToken))
+            await using (var decrypt = await AgeDecryptStream.OpenAsync(digested, [identity], HeaderLimits, cancellationToken))
                 await decrypt.CopyToAsync(new BoundedStream(plain, maxBytes), cancellationToken);
             await TrimAsync(plain, cancellationToken);
         }
@@ -33,7 +31,7 @@ public sealed class UploadOpener(IngestBlobs ingest, ProcessingKeyRing ring)
         {
             throw new MediaRefusedException(Code(e.Failure));
         }
-        if (Convert.ToHexStringLower(sha256.GetHashAndReset()) != expected.Sha256 || hashed.BytesRead != expected.Length) throw new MediaRefusedException(ProblemCodes.MediaDigestMismatch);
+        if (digested.Finish() != expected) throw new MediaRefusedException(ProblemCodes.MediaDigestMismatch);
     }
 
     /// <summary>Cuts the padding off.</summary>
