@@ -78,6 +78,8 @@ public static class Problems
     /// <summary>Gives a code to what the framework refuses by itself.</summary>
     public static void Customize(ProblemDetailsContext context)
     {
+        // A trace id links nothing for a stranger, and makes equal answers unequal: missing and forbidden must look alike.
+        context.ProblemDetails.Extensions.Remove("traceId");
         if (context.ProblemDetails.Extensions.ContainsKey("code")) return;
         var code = (context.ProblemDetails.Status ?? 500) switch
         {
@@ -93,8 +95,6 @@ public static class Problems
         context.ProblemDetails.Type = Type(code);
         context.ProblemDetails.Title = Catalogue[code].Title;
         context.ProblemDetails.Detail = null;
-        // A trace id links nothing for a stranger, and makes equal answers unequal: missing and forbidden must look alike.
-        context.ProblemDetails.Extensions.Remove("traceId");
     }
 
     private static string Type(string code) => $"urn:stories:problem:{code}";

@@ -56,16 +56,20 @@ internal sealed class BodyPump(
         private async Task<string?> ReadAllAsync(Stream body)
         {
             using var silence = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-            var block = new Block(pump.budget);
+            Block? block = null;
             try
             {
                 while (true)
                 {
+                    block ??= new Block(pump.budget);
                     if (block.IsOutOfRoom && !block.TryGrow())
                     {
                         // Others hold the budget: give what we hold before waiting for more, or all would wait for all.
-                        if (block.Length > 0 && await StageAsync(block) is { } refused) return refused;
-                        if (block.Length > 0) block = new Block(pump.budget);
+                        if (block.Length > 0)
+                        {
+                            if (await HandOverAsync(ref block) is { } refused) return refused;
+                            continue;
+                        }
                         await block.GrowAsync(aborted);
                     }
                     silence.CancelAfter(pump.options.IdleTimeout);
@@ -73,11 +77,10 @@ internal sealed class BodyPump(
                     var read = await body.ReadAsync(block.Room(Math.Max(1, room)), silence.Token);
                     if (read == 0) break;
                     if (received == hold.Length) return ProblemCodes.UploadTooLarge;
-                    checksum?.Append(block.Added(read));
+                    checksum?.Append(block.Unadded(read));
+                    block.Add(read);
                     received += read;
-                    if (block.Length < pump.options.BlockBytes) continue;
-                    if (await StageAsync(block) is { } refusal) return refusal;
-                    block = new Block(pump.budget);
+                    if (block.Length == pump.options.BlockBytes && await HandOverAsync(ref block) is { } refusal) return refusal;
                 }
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -86,9 +89,23 @@ internal sealed class BodyPump(
             }
             finally
             {
-                if (block.Length == 0) block.Dispose();
+                if (block is { Length: 0 }) HandBack(ref block);
             }
-            return block.Length > 0 ? await StageAsync(block) : null;
+            return block is null ? null : await HandOverAsync(ref block);
+        }
+
+        private static void HandBack(ref Block? block)
+        {
+            block?.Dispose();
+            block = null;
+        }
+
+        /// <summary>From here on the staging owns the block.</summary>
+        private Task<string?> HandOverAsync(ref Block? block)
+        {
+            var full = block!;
+            block = null;
+            return StageAsync(full);
         }
 
         /// <summary>Starts staging a block once the one before is done, and owns it from now on.</summary>
@@ -169,12 +186,9 @@ internal sealed class BodyPump(
             return memory[..Math.Min(memory.Length, Math.Min(free, wanted))];
         }
 
-        public ReadOnlySpan<byte> Added(int count)
-        {
-            var added = bytes.GetMemory(1).Span[..count];
-            bytes.Advance(count);
-            return added;
-        }
+        public ReadOnlySpan<byte> Unadded(int count) => bytes.GetMemory(1).Span[..count];
+
+        public void Add(int count) => bytes.Advance(count);
 
         public void Dispose()
         {

@@ -56,7 +56,7 @@ public sealed class Sweep(
     /// <summary>Uploads whose last bytes were acknowledged by a process that then died.</summary>
     private async Task CommitReceivedAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var received = await db.Uploads.Where(u => u.State == UploadState.Received && u.ExpiresAt > now).Select(u => u.Id).Take(Most).ToListAsync(cancellationToken);
+        var received = await db.Uploads.Where(u => u.State == UploadState.Received && u.ExpiresAt > now).OrderBy(u => u.ExpiresAt).Select(u => u.Id).Take(Most).ToListAsync(cancellationToken);
         foreach (var upload in received) await commit.CommitAsync(upload, cancellationToken);
     }
 
@@ -73,7 +73,7 @@ public sealed class Sweep(
         }
         var forgotten = await db.Uploads.AsNoTracking()
             .Where(u => u.State == UploadState.Consumed && u.BytesGoneAt == null && !db.Stories.Any(s => s.Id == u.StoryId && s.Work == WorkState.Pending))
-            .Take(Most).ToListAsync(cancellationToken);
+            .OrderBy(u => u.ExpiresAt).Take(Most).ToListAsync(cancellationToken);
         foreach (var upload in forgotten)
         {
             await ingest.DeleteAsync(upload.BlobName, cancellationToken);
