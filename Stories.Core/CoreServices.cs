@@ -39,7 +39,7 @@ public static class CoreServices
         services.AddSingleton<UrlSigner>();
         services.AddSingleton<RetentionProbe>();
         services.AddSingleton(provider => BlobConnection.Open(provider.GetRequiredService<IOptions<BlobOptions>>().Value));
-        services.AddJobStorage(connectionString);
+        services.AddJobTables(connectionString);
         services.AddSingleton<StoryWork>();
         services.AddScoped<StoryBlobs>();
         services.AddSingleton<UploadCommit>();

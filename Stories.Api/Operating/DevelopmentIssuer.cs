@@ -22,12 +22,12 @@ internal static class DevelopmentIssuer
         return new ECDsaSecurityKey(key) { KeyId = KeyId };
     }
 
-    public static string PublicKeys(ECDsaSecurityKey key)
+    public static string PublicKeys(ECDsaSecurityKey key, string keyId = KeyId)
     {
         var point = key.ECDsa.ExportParameters(includePrivateParameters: false).Q;
         return JsonSerializer.Serialize(new
         {
-            keys = new[] { new { kty = "EC", crv = "P-256", alg = "ES256", use = "sig", kid = KeyId, x = Base64UrlEncoder.Encode(point.X), y = Base64UrlEncoder.Encode(point.Y) } },
+            keys = new[] { new { kty = "EC", crv = "P-256", alg = "ES256", use = "sig", kid = keyId, x = Base64UrlEncoder.Encode(point.X), y = Base64UrlEncoder.Encode(point.Y) } },
         });
     }
 

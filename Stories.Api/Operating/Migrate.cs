@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Jobs;
 
@@ -12,10 +11,16 @@ internal static class Migrate
     public static async Task<int> RunAsync(IConfiguration configuration)
     {
         await using var db = OperatorCommand.OpenDatabase(configuration);
-        await db.Database.MigrateAsync();
-        JobStorage.PrepareSchema(configuration.GetConnectionString(CoreServices.ConnectionName)!);
+        await DatabaseAsync(db.Database.GetConnectionString()!);
         await ApplyOriginsAsync(configuration, db);
         return 0;
+    }
+
+    public static async Task DatabaseAsync(string connectionString)
+    {
+        await using var db = OperatorCommand.OpenDatabase(connectionString);
+        await db.Database.MigrateAsync();
+        JobTables.PrepareSchema(connectionString);
     }
 
     /// <summary>Storage keeps its own list of origins; it must be ours.</summary>

@@ -31,9 +31,10 @@ internal sealed class OperatorCommand(string name, string[] arguments)
         }
     }
 
-    public static StoriesDb OpenDatabase(IConfiguration configuration) => new(
-        new DbContextOptionsBuilder<StoriesDb>().UseNpgsql(
-            configuration.GetConnectionString(CoreServices.ConnectionName) ?? throw new ArgumentException($"Set ConnectionStrings:{CoreServices.ConnectionName}.")).Options);
+    public static StoriesDb OpenDatabase(IConfiguration configuration) => OpenDatabase(
+        configuration.GetConnectionString(CoreServices.ConnectionName) ?? throw new ArgumentException($"Set ConnectionStrings:{CoreServices.ConnectionName}."));
+
+    public static StoriesDb OpenDatabase(string connectionString) => new(new DbContextOptionsBuilder<StoriesDb>().UseNpgsql(connectionString).Options);
 
     /// <summary>The value after <c>--name</c>.</summary>
     public static string? Option(string[] options, string name)

@@ -1,0 +1,214 @@
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+using Stories.Api.Hosting;
+using Stories.Api.Operating;
+using Stories.Client;
+using Stories.Core.Apps;
+using Stories.Core.Data;
+using Stories.Core.Erasure;
+using Stories.Core.Jobs;
+using Stories.Protocol;
+using Stories.Worker.Erasure;
+using Stories.Worker.Keys;
+
+namespace Stories.Tests.Fixtures;
+
+/// <summary>
+/// A whole service of its own for one test: fresh database and deployment, the Api on a real port, and the Worker's parts.
+/// Hangfire's servers and the sweep's timer do not run unless asked for: a test calls the work itself, and moves the clock.
+/// </summary>
+public sealed class Service : IAsyncDisposable
+{
+    public const string ChatApp = "chat";
+    public const string PhotosApp = "photos";
+    public const string LonelyApp = "lonely";
+
+    private readonly ECDsaSecurityKey issuerKey = new(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = "test" };
+    private readonly List<IDisposable> hosts = [];
+    private readonly List<UserSession> sessions = [];
+    private readonly string folder = Directory.CreateTempSubdirectory("stories-service-").FullName;
+    private readonly Dictionary<string, string?> settings;
+
+    private Service(Dictionary<string, string?> settings) => this.settings = settings;
+
+    public TestClock Clock { get; } = new();
+
+    /// <summary>Everything that either host wrote to its log.</summary>
+    public LogSink Log { get; } = new();
+
+    public Uri Address { get; private set; } = null!;
+    public IServiceProvider Api { get; private set; } = null!;
+    public IServiceProvider Worker { get; private set; } = null!;
+    public string Database => settings["ConnectionStrings:Stories"]!;
+    public string KeyFolder => settings["Keys:Folder"]!;
+    public IReadOnlyDictionary<string, string?> Settings => settings;
+
+    public static async Task<Service> StartAsync(LocalServers servers, Dictionary<string, string?>? overrides = null, bool withJobs = false, bool withWorker = true)
+    {
+        var (database, deployment) = await servers.CreateStoreAsync();
+        var service = new Service(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:Stories"] = database,
+            ["Blobs:ConnectionString"] = servers.BlobConnectionString,
+            ["Blobs:Deployment"] = deployment,
+            ["Buckets:Width"] = "00:01:00",
+            ["RateLimits:PerSecond"] = "100000",
+            ["RateLimits:Burst"] = "100000",
+        });
+        service.settings["Keys:Folder"] = Path.Combine(service.folder, "keys");
+        foreach (var (key, value) in overrides ?? []) service.settings[key] = value;
+        await using (var db = OperatorCommand.OpenDatabase(database))
+        {
+            foreach (var (app, shares) in new[] { (ChatApp, PhotosApp), (PhotosApp, ChatApp), (LonelyApp, "") })
+            {
+                db.Apps.Add(App.Add(app, "https://issuer.test", app, DevelopmentIssuer.PublicKeys(service.issuerKey, service.issuerKey.KeyId), ["https://page.test"],
+                    shares.Length > 0 ? [shares] : [], isDevelopment: false, TimeProvider.System.GetUtcNow()));
+            }
+            await db.SaveChangesAsync();
+        }
+        if (withWorker) service.Worker = service.StartWorker(withJobs);
+        (service.Api, service.Address) = service.StartApi();
+        await using var scope = service.Api.CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<Core.Blobs.IngestBlobs>().CreateContainerAsync(CancellationToken.None);
+        if (withWorker) await service.SweepAsync();
+        return service;
+    }
+
+    public (IServiceProvider Services, Uri Address) StartApi()
+    {
+        var factory = new WebApplicationFactory<Caller>().WithWebHostBuilder(Configure);
+        factory.UseKestrel(0);
+        factory.StartServer();
+        hosts.Add(factory);
+        return (factory.Services, new Uri(factory.ClientOptions.BaseAddress.ToString()));
+    }
+
+    public IServiceProvider StartWorker(bool withJobs)
+    {
+        var factory = new WebApplicationFactory<SweepTimer>().WithWebHostBuilder(builder =>
+        {
+            Configure(builder);
+            if (withJobs) return;
+            builder.ConfigureTestServices(services =>
+            {
+                foreach (var hosted in services.Where(s => s.ServiceType == typeof(IHostedService) && (s.ImplementationType == typeof(SweepTimer) || s.ImplementationType?.Namespace?.StartsWith("Hangfire", StringComparison.Ordinal) == true || s.ImplementationFactory?.Method.DeclaringType?.FullName?.StartsWith("Hangfire", StringComparison.Ordinal) == true)).ToList())
+                    services.Remove(hosted);
+            });
+        });
+        hosts.Add(factory);
+        return factory.Services;
+    }
+
+    public string Token(string user, string scope = "stories.post stories.view", string app = ChatApp, TimeSpan? life = null, SecurityKey? key = null, string algorithm = SecurityAlgorithms.EcdsaSha256,
+        string issuer = "https://issuer.test", string? audience = null) =>
+        new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = issuer,
+            Audience = audience ?? app,
+            Expires = (Clock.GetUtcNow() + (life ?? TimeSpan.FromDays(30))).UtcDateTime,
+            Claims = new Dictionary<string, object> { ["sub"] = user, ["scope"] = scope },
+            SigningCredentials = new SigningCredentials(key ?? issuerKey, algorithm),
+        });
+
+    /// <summary>Bare HTTP in a user's name.</summary>
+    public HttpClient Http(string user, string scope = "stories.post stories.view", string app = ChatApp)
+    {
+        var client = new HttpClient { BaseAddress = Address };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token(user, scope, app));
+        return client;
+    }
+
+    /// <summary>The SDK on a device of a user.</summary>
+    public UserSession User(string user, string app = ChatApp, string device = "phone")
+    {
+        var session = new UserSession(Address, Token(user, "stories.post stories.view ops", app), new UserName(app, user), Path.Combine(folder, app, user, device), Clock);
+        sessions.Add(session);
+        return session;
+    }
+
+    public async Task SweepAsync()
+    {
+        await using var scope = Worker.CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<ISweep>().RunAsync(CancellationToken.None);
+    }
+
+    /// <summary>Does the work of a story as a worker's thread would.</summary>
+    public async Task ProcessAsync(Guid story, CancellationToken cancellationToken = default)
+    {
+        var workId = await ReadAsync(db => db.Stories.Where(s => s.Id == story).Select(s => s.WorkId).SingleAsync());
+        await using var scope = Worker.CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<IProcessVideoStory>().RunAsync(workId, cancellationToken);
+    }
+
+    public async Task<T> ReadAsync<T>(Func<StoriesDb, Task<T>> read)
+    {
+        await using var db = OperatorCommand.OpenDatabase(Database);
+        return await read(db);
+    }
+
+    /// <summary>Moves the clock past the end of every bucket there is, and sweeps.</summary>
+    public async Task LetEverythingEndAsync()
+    {
+        var last = await ReadAsync(db => db.Buckets.MaxAsync(b => (DateTimeOffset?)b.EndsAt));
+        if (last is { } end) Clock.MoveTo(end + TimeSpan.FromSeconds(1));
+        await SweepAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var session in sessions) session.Dispose();
+        foreach (var host in hosts) host.Dispose();
+        issuerKey.ECDsa.Dispose();
+        await Task.CompletedTask;
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private void Configure(IWebHostBuilder builder)
+    {
+        builder.UseEnvironment("Test");
+        foreach (var (key, value) in settings) builder.UseSetting(key, value);
+        builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Information));
+        builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton<TimeProvider>(Clock)));
+    }
+}
+
+/// <summary>One user's device, through the SDK.</summary>
+public sealed class UserSession : IDisposable
+{
+    public UserSession(Uri service, string token, UserName self, string home, TimeProvider clock)
+    {
+        Self = self;
+        Client = new StoriesClient(service, token);
+        Store = DeviceStore.Open(home);
+        Audiences = new Client.Audiences(Client, Store, self);
+        Poster = new Poster(Client, Store, Audiences, self, clock);
+        Viewer = new Viewer(Client, Store, Audiences);
+    }
+
+    public UserName Self { get; }
+    public StoriesClient Client { get; }
+    public DeviceStore Store { get; }
+    public Client.Audiences Audiences { get; }
+    public Poster Poster { get; }
+    public Viewer Viewer { get; }
+
+    public Task<Protocol.Contracts.StoryProgress> PostAsync(string[] files, Level level = Level.Processed, TimeSpan? lifetime = null, string? caption = null, CancellationToken cancellationToken = default) =>
+        Poster.PostAsync(new Draft(files, level, lifetime ?? TimeSpan.FromHours(24), "friends", caption), (_, _) => { }, cancellationToken);
+
+    public void Dispose()
+    {
+        Viewer.Dispose();
+        Store.Dispose();
+        Client.Dispose();
+    }
+}
