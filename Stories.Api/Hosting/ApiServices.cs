@@ -63,6 +63,8 @@ internal static class ApiServices
             context.Response.Headers["Referrer-Policy"] = "no-referrer";
             return next(context);
         });
+        // By itself the framework would route before anything else, and so before a method override is read.
+        app.UseRouting();
         app.UseCors();
         app.UseAuthentication();
         app.UseRateLimiter();

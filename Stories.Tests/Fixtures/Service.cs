@@ -1,6 +1,8 @@
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.EntityFrameworkCore;
@@ -86,11 +88,12 @@ public sealed class Service : IAsyncDisposable
 
     public (IServiceProvider Services, Uri Address) StartApi()
     {
-        var factory = new WebApplicationFactory<Caller>().WithWebHostBuilder(Configure);
-        factory.UseKestrel(0);
+        var factory = new WebApplicationFactory<Caller>().WithWebHostBuilder(builder => Configure(builder.UseSetting("urls", "http://127.0.0.1:0")));
+        factory.UseKestrel();
         factory.StartServer();
         hosts.Add(factory);
-        return (factory.Services, new Uri(factory.ClientOptions.BaseAddress.ToString()));
+        var addresses = factory.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
+        return (factory.Services, new Uri(addresses.Addresses.Single()));
     }
 
     public IServiceProvider StartWorker(bool withJobs)
