@@ -1,0 +1,113 @@
+using Stories.Age;
+using Stories.Client;
+using Stories.Protocol;
+using Stories.Protocol.Contracts;
+using Stories.Tests.Fixtures;
+
+namespace Stories.Tests.Audiences;
+
+public sealed class AudienceTests(LocalServers servers) : IAsyncLifetime
+{
+    private Service service = null!;
+    private UserSession alice = null!;
+    private UserSession bob = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        service = await Service.StartAsync(servers, new() { ["Apps:DevicesPerUser"] = "2", ["Apps:AudiencesPerUser"] = "2", ["Apps:MembersPerAudience"] = "3" });
+        alice = service.User("alice");
+        bob = service.User("bob", Service.PhotosApp);
+        await alice.Audiences.RegisterAsync(Cancel);
+        await bob.Audiences.RegisterAsync(Cancel);
+    }
+
+    public ValueTask DisposeAsync() => service.DisposeAsync();
+
+    [Fact]
+    public async Task A_member_of_another_app_opens_the_epochs_key_and_a_stranger_does_not_find_it()
+    {
+        var audience = await alice.Audiences.ChangeAsync("friends", [bob.Self], [], Cancel);
+        using var identity = await bob.Audiences.OpenEpochAsync(audience.Id, audience.Epoch, Cancel);
+        Assert.Equal(audience.Recipient, identity.Recipient.ToString());
+        Assert.Null((await bob.Client.ReadAudienceAsync(audience.Id, Cancel)).Members);
+        var mallory = service.User("mallory");
+        await mallory.Audiences.RegisterAsync(Cancel);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => mallory.Audiences.OpenEpochAsync(audience.Id, audience.Epoch, Cancel))).Code);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => mallory.Client.ReadAudienceAsync(audience.Id, Cancel))).Code);
+    }
+
+    [Fact]
+    public async Task Who_leaves_sees_what_was_posted_before_and_nothing_after()
+    {
+        var publishing = await new Publishing(service, alice).PrepareAsync();
+        await alice.Audiences.ChangeAsync("friends", [bob.Self], [], Cancel);
+        publishing = await new Publishing(service, alice).PrepareAsync();
+        await publishing.PublishAsync(publishing.Request());
+        await alice.Audiences.ChangeAsync("friends", [], [bob.Self], Cancel);
+        var after = await new Publishing(service, alice).PrepareAsync();
+        await after.PublishAsync(after.Request());
+        Assert.Equal([publishing.Story], (await bob.Client.ShowTrayAsync(Cancel)).Authors.SelectMany(a => a.Stories).Select(s => s.Story));
+        Assert.Equal(publishing.Story, (await bob.Client.OpenAsync(publishing.Story, Cancel)).Story);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => bob.Client.OpenAsync(after.Story, Cancel))).Code);
+    }
+
+    [Fact]
+    public async Task Of_two_changes_at_once_both_take_effect_one_after_the_other()
+    {
+        await alice.Audiences.FindOrFoundAsync("friends", Cancel);
+        var carol = service.User("carol");
+        await carol.Audiences.RegisterAsync(Cancel);
+        await Task.WhenAll(alice.Audiences.ChangeAsync("friends", [bob.Self], [], Cancel), alice.Audiences.ChangeAsync("friends", [carol.Self], [], Cancel));
+        var audience = await alice.Audiences.FindOrFoundAsync("friends", Cancel);
+        Assert.Equal(3, audience.Epoch);
+        Assert.Equal(["chat/carol", "photos/bob"], audience.Members!.Order());
+    }
+
+    [Fact]
+    public async Task An_app_that_shares_nothing_finds_no_devices_and_takes_no_part()
+    {
+        var loner = service.User("loner", Service.LonelyApp);
+        await loner.Audiences.RegisterAsync(Cancel);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => loner.Client.ListDevicesAsync(alice.Self, Cancel))).Code);
+        Assert.Equal(ProblemCodes.AudienceMemberRefused, (await Refused(() => alice.Audiences.ChangeAsync("friends", [loner.Self], [], Cancel))).Code);
+    }
+
+    [Fact]
+    public async Task Each_rule_of_an_epoch_is_kept_by_its_code()
+    {
+        using var key = AgeIdentity.Generate();
+        var own = new EpochEnvelope(alice.Store.Id, [1]);
+        EpochRequest Epoch(IReadOnlyList<string> members, params EpochEnvelope[] envelopes) => new(AudienceKind.List, key.Recipient.ToString(), members, envelopes);
+        Task<AudienceView> Begin(int number, EpochRequest request, Guid? id = null) => alice.Client.BeginEpochAsync(id ?? Guid.NewGuid(), number, request, Cancel);
+
+        Assert.Equal(ProblemCodes.AudienceEnvelopeMissing, (await Refused(() => Begin(1, Epoch([])))).Code);
+        Assert.Equal(ProblemCodes.AudienceEnvelopeMissing, (await Refused(() => Begin(1, Epoch([bob.Self.ToString()], own)))).Code);
+        Assert.Equal(ProblemCodes.AudienceEnvelopeMissing, (await Refused(() => Begin(1, Epoch([], own, own)))).Code);
+        Assert.Equal(ProblemCodes.AudienceInvalid, (await Refused(() => Begin(1, Epoch(["no slash"], own)))).Code);
+        Assert.Equal(ProblemCodes.AudienceInvalid, (await Refused(() => Begin(1, Epoch([], own with { Envelope = new byte[4097] })))).Code);
+        Assert.Equal(ProblemCodes.AudienceInvalid, (await Refused(() => Begin(1, Epoch([], own) with { Recipient = "age1" }))).Code);
+        Assert.Equal(ProblemCodes.AudienceTooLarge, (await Refused(() => Begin(1, Epoch(["chat/a", "chat/b", "chat/c", "chat/d"], own)))).Code);
+        Assert.Equal(ProblemCodes.EpochConflict, (await Refused(() => Begin(2, Epoch([], own)))).Code);
+        var first = await Begin(1, Epoch([], own));
+        Assert.Equal(ProblemCodes.EpochConflict, (await Refused(() => Begin(1, Epoch([], own), first.Id))).Code);
+        await Begin(1, Epoch([], own));
+        Assert.Equal(ProblemCodes.AudienceTooMany, (await Refused(() => Begin(1, Epoch([], own)))).Code);
+    }
+
+    [Fact]
+    public async Task Each_rule_of_a_device_is_kept_by_its_code()
+    {
+        using var key = AgeIdentity.Generate();
+        var good = new DeviceRequest(Guid.NewGuid(), key.Recipient.ToString(), new byte[32]);
+        Assert.Equal(ProblemCodes.DeviceInvalid, (await Refused(() => alice.Client.RegisterDeviceAsync(good with { SigningKey = new byte[31] }, Cancel))).Code);
+        Assert.Equal(ProblemCodes.DeviceInvalid, (await Refused(() => alice.Client.RegisterDeviceAsync(good with { Recipient = "ssh-ed25519" }, Cancel))).Code);
+        await alice.Client.RegisterDeviceAsync(good, Cancel);
+        await alice.Client.RegisterDeviceAsync(good, Cancel);
+        Assert.Equal(ProblemCodes.DeviceIdTaken, (await Refused(() => bob.Client.RegisterDeviceAsync(good, Cancel))).Code);
+        Assert.Equal(ProblemCodes.DeviceTooMany, (await Refused(() => alice.Client.RegisterDeviceAsync(good with { Id = Guid.NewGuid() }, Cancel))).Code);
+    }
+
+    private static Task<StoriesProblemException> Refused(Func<Task> act) => Assert.ThrowsAsync<StoriesProblemException>(act);
+}
