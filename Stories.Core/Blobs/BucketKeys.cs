@@ -25,9 +25,14 @@ public sealed class BucketKeys(BucketBlobs blobs, TimeProvider clock)
         CryptographicOperations.ZeroMemory(key);
     }
 
-    /// <returns>Null when the bucket is gone.</returns>
+    /// <returns>Null when the bucket has ended or is gone.</returns>
     public async ValueTask<BucketKey?> FindAsync(string container, DateTimeOffset endsAt, CancellationToken cancellationToken)
     {
+        if (endsAt <= clock.GetUtcNow())
+        {
+            Forget(container);
+            return null;
+        }
         if (cache.TryGetValue(container, out var cached)) return new BucketKey(cached.Key);
         var key = await blobs.ReadKeyAsync(container, cancellationToken);
         if (key is null) return null;

@@ -108,7 +108,7 @@ public sealed class ErasureTests(LocalServers servers) : IAsyncLifetime
             var erasing = EraseAsync(bucket.Id);
             await WaitForLockAsync(source);
             Assert.False(erasing.IsCompleted);
-            await using (var add = new NpgsqlCommand("insert into seen select id, bucket_id, 'chat', 'late' from stories where bucket_id = $1", holder, transaction) { Parameters = { new() { Value = bucket.Id } } })
+            await using (var add = new NpgsqlCommand("insert into seen (story_id, bucket_id, app, \"user\") select id, bucket_id, 'chat', 'late' from stories where bucket_id = $1", holder, transaction) { Parameters = { new() { Value = bucket.Id } } })
                 Assert.Equal(1, await add.ExecuteNonQueryAsync(Cancel));
             await transaction.CommitAsync(Cancel);
             await erasing;

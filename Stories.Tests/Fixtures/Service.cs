@@ -68,6 +68,7 @@ public sealed class Service : IAsyncDisposable
             ["RateLimits:Burst"] = "100000",
         });
         service.settings["Keys:Folder"] = Path.Combine(service.folder, "keys");
+        service.settings["Media:ScratchFolder"] = Path.Combine(service.folder, "scratch");
         foreach (var (key, value) in overrides ?? []) service.settings[key] = value;
         await using (var db = OperatorCommand.OpenDatabase(database))
         {

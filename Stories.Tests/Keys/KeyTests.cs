@@ -22,7 +22,7 @@ public sealed class KeyTests(LocalServers servers)
             Assert.All(keys, k => Assert.True(k.MadeAt > service.Clock.GetUtcNow() - TimeSpan.FromHours(33)));
             service.Clock.Advance(TimeSpan.FromHours(2));
         }
-        Assert.Equal(6, await service.ReadAsync(db => db.ProcessingKeys.CountAsync(Cancel)));
+        Assert.Equal(5, await service.ReadAsync(db => db.ProcessingKeys.CountAsync(Cancel)));
         Assert.InRange(Directory.GetFiles(service.KeyFolder, "kek-*").Length, 2, 3);
         Assert.All(Directory.GetFiles(service.KeyFolder), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
     }
