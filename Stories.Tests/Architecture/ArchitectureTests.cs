@@ -1,6 +1,5 @@
 using Stories.Core.Jobs;
 using Stories.Tests.Fixtures;
-using Xunit;
 
 namespace Stories.Tests.Architecture;
 
