@@ -38,7 +38,7 @@ public static class CoreServices
         services.AddSingleton<BucketKeys>();
         services.AddSingleton<UrlSigner>();
         services.AddSingleton<RetentionProbe>();
-        services.AddSingleton(provider => BlobConnection.Open(provider.GetRequiredService<IOptions<BlobOptions>>().Value));
+        services.AddBlobConnection();
         services.AddJobTables(connectionString);
         services.AddSingleton<StoryWork>();
         services.AddScoped<StoryBlobs>();

@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Stories.Core.Blobs;
 using Stories.Core.Jobs;
 
@@ -27,9 +26,7 @@ internal static class Migrate
     public static async Task ApplyOriginsAsync(IConfiguration configuration, Core.Data.StoriesDb db)
     {
         var options = configuration.GetSection(BlobOptions.Section).Get<BlobOptions>() ?? new BlobOptions();
-        var service = BlobConnection.Open(options);
-        await new IngestBlobs(service, Options.Create(options)).CreateContainerAsync(CancellationToken.None);
         var origins = await db.Apps.Select(a => a.AllowedOrigins).ToListAsync();
-        await BlobCors.ApplyAsync(service, [.. origins.SelectMany(o => o).Distinct().Order()], CancellationToken.None);
+        await StorageSetup.PrepareAsync(options, [.. origins.SelectMany(o => o).Distinct().Order()], CancellationToken.None);
     }
 }

