@@ -10,6 +10,7 @@ public static class ProblemCodes
     public const string RequestInvalid = "request.invalid";
     public const string RequestTooLarge = "request.tooLarge";
     public const string Unavailable = "service.unavailable";
+    public const string Failed = "service.failed";
 
     public const string DeviceInvalid = "device.invalid";
     public const string DeviceIdTaken = "device.idTaken";

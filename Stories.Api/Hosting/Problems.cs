@@ -21,6 +21,8 @@ public static class Problems
         [ProblemCodes.RequestTooLarge] = (413, "The request's body is larger than this route takes."),
         [ProblemCodes.Unavailable] = (503, "The service cannot do this just now; try again shortly."),
 
+        [ProblemCodes.Failed] = (500, "The service made a mistake; what it was is in its log."),
+
         [ProblemCodes.DeviceInvalid] = (400, "A device needs an age recipient (age1…) and a 32-byte Ed25519 public key."),
         [ProblemCodes.DeviceIdTaken] = (409, "Another device has this id; choose a random one."),
         [ProblemCodes.DeviceTooMany] = (409, "You have as many devices as allowed; remove one first."),
@@ -89,7 +91,8 @@ public static class Problems
             413 => ProblemCodes.RequestTooLarge,
             429 => ProblemCodes.RateLimited,
             >= 400 and < 500 => ProblemCodes.RequestInvalid,
-            _ => ProblemCodes.Unavailable,
+            503 => ProblemCodes.Unavailable,
+            _ => ProblemCodes.Failed,
         };
         context.ProblemDetails.Extensions["code"] = code;
         context.ProblemDetails.Type = Type(code);

@@ -170,6 +170,11 @@ public sealed class Service : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (TestContext.Current.TestState?.Result == TestResult.Failed)
+        {
+            foreach (var line in Log.Lines.Where(l => l.StartsWith("Warning", StringComparison.Ordinal) || l.StartsWith("Error", StringComparison.Ordinal) || l.StartsWith("Critical", StringComparison.Ordinal)))
+                TestContext.Current.TestOutputHelper?.WriteLine(line);
+        }
         foreach (var session in sessions) session.Dispose();
         foreach (var host in hosts) host.Dispose();
         issuerKey.ECDsa.Dispose();

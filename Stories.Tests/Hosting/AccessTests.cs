@@ -1,0 +1,160 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.IdentityModel.Tokens;
+using Stories.Protocol;
+using Stories.Tests.Fixtures;
+
+namespace Stories.Tests.Hosting;
+
+public sealed class AccessTests(LocalServers servers) : IAsyncLifetime
+{
+    private Service service = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => service = await Service.StartAsync(servers);
+
+    public ValueTask DisposeAsync() => service.DisposeAsync();
+
+    [Fact]
+    public async Task Without_a_token_every_route_but_a_few_named_ones_answers_401()
+    {
+        using var http = new HttpClient { BaseAddress = service.Address };
+        var seen = 0;
+        foreach (var endpoint in service.Api.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>())
+        {
+            var route = endpoint.RoutePattern.RawText!;
+            if (!route.StartsWith("/v1", StringComparison.Ordinal)) continue;
+            foreach (var method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods)
+            {
+                if (method == "OPTIONS") continue;
+                seen++;
+                var path = route.Replace("{id:guid}", Guid.NewGuid().ToString()).Replace("{number:int}", "1").Replace("{app}", "chat").Replace("{user}", "x");
+                using var answer = await http.SendAsync(new HttpRequestMessage(new HttpMethod(method), path), Cancel);
+                Assert.True(answer.StatusCode == HttpStatusCode.Unauthorized, $"{method} {route}: {answer.StatusCode}");
+            }
+        }
+        Assert.InRange(seen, 20, 100);
+    }
+
+    [Fact]
+    public async Task A_token_that_breaks_a_rule_is_refused()
+    {
+        var strange = new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = "test" };
+        var shared = new SymmetricSecurityKey(RandomNumberGenerator.GetBytes(64)) { KeyId = "test" };
+        var good = service.Token("alice");
+        string[] bad =
+        [
+            "", "x.y.z", good[..^5] + "AAAAA",
+            service.Token("alice", key: strange),
+            service.Token("alice", key: shared, algorithm: SecurityAlgorithms.HmacSha256),
+            service.Token("alice", issuer: "https://evil.test"),
+            service.Token("alice", audience: "unknown"),
+            service.Token("alice", life: TimeSpan.FromSeconds(-31)),
+            service.Token("no/slash"),
+            Tus.B64("{\"alg\":\"none\"}").TrimEnd('=') + "." + good.Split('.')[1] + ".",
+        ];
+        foreach (var token in bad) Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(token));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(good));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(service.Token("alice", life: TimeSpan.FromSeconds(-20))));
+    }
+
+    [Fact]
+    public async Task A_scope_that_is_missing_is_forbidden_by_its_code()
+    {
+        using var viewer = service.Http("alice", scope: "stories.view");
+        using var answer = await viewer.GetAsync("v1/buckets", Cancel);
+        Assert.Equal((HttpStatusCode.Forbidden, ProblemCodes.Forbidden), (answer.StatusCode, await Tus.CodeAsync(answer)));
+        using var upload = await viewer.SendAsync(Tus.Request(HttpMethod.Post, "v1/uploads"), Cancel);
+        Assert.Equal(HttpStatusCode.Forbidden, upload.StatusCode);
+    }
+
+    [Fact]
+    public async Task Malformed_and_oversized_requests_are_refused_by_their_codes()
+    {
+        using var http = service.Http("alice");
+        using var malformed = await http.PutAsync($"v1/stories/{Guid.NewGuid()}", new StringContent("{\"manifest\":", new MediaTypeHeaderValue("application/json")), Cancel);
+        Assert.Equal(ProblemCodes.RequestInvalid, await Tus.CodeAsync(malformed));
+        using var twice = await http.PostAsync("v1/stories/open", new StringContent("{\"stories\":[],\"stories\":[]}", new MediaTypeHeaderValue("application/json")), Cancel);
+        Assert.Equal(ProblemCodes.RequestInvalid, await Tus.CodeAsync(twice));
+        using var deep = await http.PostAsync("v1/stories/open", new StringContent(new string('[', 40) + new string(']', 40), new MediaTypeHeaderValue("application/json")), Cancel);
+        Assert.Equal(ProblemCodes.RequestInvalid, await Tus.CodeAsync(deep));
+        using var large = await http.PostAsync("v1/stories/open", new StringContent(new string(' ', 300_000), new MediaTypeHeaderValue("application/json")), Cancel);
+        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, ProblemCodes.RequestTooLarge), (large.StatusCode, await Tus.CodeAsync(large)));
+        using var nothing = await http.GetAsync("v1/nothing", Cancel);
+        Assert.Equal(ProblemCodes.NotFound, await Tus.CodeAsync(nothing));
+    }
+
+    [Fact]
+    public async Task Too_many_requests_are_told_when_to_come_back_and_others_are_not_held_up()
+    {
+        await using var strict = await Service.StartAsync(servers, new() { ["RateLimits:PerSecond"] = "5", ["RateLimits:Burst"] = "10" });
+        using var http = strict.Http("greedy");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => http.GetAsync("v1/tray", Cancel)));
+        var refused = answers.First(a => a.StatusCode == HttpStatusCode.TooManyRequests);
+        Assert.Equal(ProblemCodes.RateLimited, await Tus.CodeAsync(refused));
+        Assert.True(refused.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+        using var other = strict.Http("modest");
+        Assert.Equal(HttpStatusCode.OK, (await other.GetAsync("v1/tray", Cancel)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_registered_page_may_call_and_another_may_not()
+    {
+        using var http = new HttpClient { BaseAddress = service.Address };
+        foreach (var (origin, allowed) in new[] { ("https://page.test", true), ("https://evil.test", false) })
+        {
+            using var preflight = new HttpRequestMessage(HttpMethod.Options, "v1/uploads");
+            preflight.Headers.Add("Origin", origin);
+            preflight.Headers.Add("Access-Control-Request-Method", "POST");
+            using var answer = await http.SendAsync(preflight, Cancel);
+            Assert.Equal(allowed, answer.Headers.Contains("Access-Control-Allow-Origin"));
+        }
+    }
+
+    [Fact]
+    public async Task The_dashboard_opens_only_with_an_ops_token_posted_once_and_takes_no_cross_site_post()
+    {
+        using var handler = new HttpClientHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() };
+        using var http = new HttpClient(handler) { BaseAddress = service.Address };
+        using var closed = await http.GetAsync("ops/hangfire", Cancel);
+        Assert.Equal(HttpStatusCode.Redirect, closed.StatusCode);
+        var page = await http.GetStringAsync("ops", Cancel);
+        var field = System.Text.RegularExpressions.Regex.Match(page, "name=\"(__RequestVerificationToken)\" value=\"([^\"]+)\"");
+        Task<HttpResponseMessage> SignIn(string token, string? antiforgery) => http.PostAsync("ops", new FormUrlEncodedContent(
+            new Dictionary<string, string> { ["token"] = token }.Concat(antiforgery is null ? [] : [new(field.Groups[1].Value, antiforgery)])), Cancel);
+
+        Assert.Equal(HttpStatusCode.BadRequest, (await SignIn(service.Token("op", "ops"), null)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await SignIn("nonsense", field.Groups[2].Value)).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await SignIn(service.Token("op", "stories.view"), field.Groups[2].Value)).StatusCode);
+        using var signedIn = await SignIn(service.Token("op", "ops"), field.Groups[2].Value);
+        Assert.Equal(HttpStatusCode.Redirect, signedIn.StatusCode);
+        Assert.Contains(signedIn.Headers.GetValues("Set-Cookie"), c => c.Contains("httponly", StringComparison.OrdinalIgnoreCase) && c.Contains("samesite=strict", StringComparison.OrdinalIgnoreCase));
+        var dashboard = await http.GetStringAsync("ops/hangfire", Cancel);
+        Assert.Contains("Stories: jobs", dashboard);
+        Assert.DoesNotContain("127.0.0.1", dashboard.Replace(service.Address.Authority, "", StringComparison.Ordinal));
+        using var act = await http.PostAsync("ops/hangfire/recurring/trigger", new FormUrlEncodedContent([new("jobs[]", "sweep")]), Cancel);
+        Assert.NotEqual(HttpStatusCode.NoContent, act.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_service_says_whether_it_is_ready_and_the_page_shows_its_contract_without_outside_requests()
+    {
+        using var http = new HttpClient { BaseAddress = service.Address };
+        Assert.Contains("\"healthy\"", await http.GetStringAsync("health/ready", Cancel));
+        Assert.Contains("\"healthy\"", await http.GetStringAsync("health/live", Cancel));
+        var page = await http.GetStringAsync("docs", Cancel);
+        Assert.DoesNotContain("https://", page.Replace("https://page.test", "", StringComparison.Ordinal));
+    }
+
+    private async Task<HttpStatusCode> StatusAsync(string token)
+    {
+        using var http = new HttpClient { BaseAddress = service.Address };
+        http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", "Bearer " + token);
+        using var answer = await http.GetAsync("v1/tray", Cancel);
+        return answer.StatusCode;
+    }
+}
