@@ -64,7 +64,8 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
     private async Task<AudienceView> BeginAsync(Guid id, int number, IReadOnlyCollection<UserName> members, CancellationToken cancellationToken)
     {
         var devices = new List<DeviceView>((await client.ListDevicesAsync(cancellationToken)).Devices);
-        foreach (var member in members.Where(m => m != self)) devices.AddRange(await DevicesOfAsync(member, cancellationToken));
+        // Somebody without a device yet is a member all the same, and gets the key of the next epoch.
+        devices.AddRange((await client.FindDevicesAsync(members.Where(m => m != self), cancellationToken)).Devices);
         var identity = AgeIdentity.Generate();
         var secret = Encoding.ASCII.GetBytes(identity.ExportSecret());
         var envelopes = devices.Select(d => new EpochEnvelope(d.Id, AgeFile.Encrypt(secret, AgeRecipient.Parse(d.Recipient))));
@@ -72,19 +73,6 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
             id, number, new EpochRequest(AudienceKind.List, identity.Recipient.ToString(), [.. members.Select(m => m.ToString())], [.. envelopes]), cancellationToken);
         store.KeepEpoch(id, number, identity);
         return audience;
-    }
-
-    /// <summary>Somebody without a device yet is a member all the same, and gets the key of the next epoch.</summary>
-    private async Task<IReadOnlyList<DeviceView>> DevicesOfAsync(UserName member, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return (await client.ListDevicesAsync(member, cancellationToken)).Devices;
-        }
-        catch (StoriesProblemException e) when (e.Code == ProblemCodes.NotFound)
-        {
-            return [];
-        }
     }
 
     private static IEnumerable<UserName> Members(AudienceView audience) =>

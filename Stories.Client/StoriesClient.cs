@@ -29,9 +29,9 @@ public sealed class StoriesClient : IDisposable
     public Task<DeviceView> RegisterDeviceAsync(DeviceRequest device, CancellationToken cancellationToken = default) =>
         SendAsync<DeviceView>(HttpMethod.Post, "v1/devices", device, cancellationToken);
 
-    /// <summary>The devices of a user of an app with which the caller's shares audiences.</summary>
-    public Task<DeviceList> ListDevicesAsync(UserName user, CancellationToken cancellationToken = default) =>
-        SendAsync<DeviceList>(HttpMethod.Get, $"v1/users/{user.App}/{Uri.EscapeDataString(user.User)}/devices", null, cancellationToken);
+    /// <summary>The devices of users of apps with which the caller's shares audiences; others are not in the answer.</summary>
+    public Task<DeviceList> FindDevicesAsync(IEnumerable<UserName> users, CancellationToken cancellationToken = default) =>
+        SendAsync<DeviceList>(HttpMethod.Post, "v1/devices/find", new DeviceSearch([.. users.Select(u => u.ToString())]), cancellationToken);
 
     /// <summary>The caller's own devices.</summary>
     public Task<DeviceList> ListDevicesAsync(CancellationToken cancellationToken = default) =>

@@ -10,6 +10,6 @@ internal static class AppEndpoints
         devices.MapPost("/devices", RegisterDevice.Handle).WithName("registerDevice");
         devices.MapGet("/devices", Devices.HandleMine).WithName("listDevices");
         devices.MapDelete("/devices/{id:guid}", Devices.HandleRemove).WithName("removeDevice");
-        devices.MapGet("/users/{app}/{user}/devices", Devices.HandleOf).WithName("listDevicesOf");
+        devices.MapPost("/devices/find", Devices.HandleFind).WithName("findDevices");
     }
 }

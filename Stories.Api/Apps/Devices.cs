@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Stories.Api.Hosting;
 using Stories.Core.Apps;
 using Stories.Core.Data;
@@ -16,13 +17,19 @@ internal static class Devices
     public static async Task<Ok<DeviceList>> HandleMine(Caller caller, StoriesDb db, CancellationToken cancellationToken) =>
         TypedResults.Ok(await ListAsync(db, caller.Name, cancellationToken));
 
-    /// <summary>An app that shares no audiences with the caller's, and a user who has no device, look alike.</summary>
-    public static async Task<Results<Ok<DeviceList>, ProblemHttpResult>> HandleOf(
-        string app, string user, Caller caller, AppRegistry apps, StoriesDb db, CancellationToken cancellationToken)
+    /// <summary>An app that shares no audiences with the caller's, and a user who has no device, are simply not in the answer.</summary>
+    public static async Task<Results<Ok<DeviceList>, ProblemHttpResult>> HandleFind(
+        DeviceSearch search, Caller caller, AppRegistry apps, StoriesDb db, IOptions<AppOptions> options, CancellationToken cancellationToken)
     {
-        if (apps.ById(app) is not { } theirs || apps.ById(caller.Name.App) is not { } own || !own.SharesAudiencesWith(theirs)) return Problems.Of(ProblemCodes.NotFound);
-        var devices = await ListAsync(db, new UserName(app, user), cancellationToken);
-        return devices.Devices.Count == 0 ? Problems.Of(ProblemCodes.NotFound) : TypedResults.Ok(devices);
+        if (search.Users is null || search.Users.Count > options.Value.MembersPerAudience) return Problems.Of(ProblemCodes.RequestInvalid);
+        var own = apps.ById(caller.Name.App);
+        var users = search.Users.Select(text => UserName.TryParse(text, out var name) ? name : default)
+            .Where(name => name.App is not null && apps.ById(name.App) is { } theirs && own?.SharesAudiencesWith(theirs) is true).ToList();
+        string[] userApps = [.. users.Select(u => u.App)], userNames = [.. users.Select(u => u.User)];
+        var devices = await db.Devices.FromSql($"""
+            select d.* from unnest({userApps}, {userNames}) as u(app, name) join devices d on d.app = u.app and d."user" = u.name
+            """).AsNoTracking().ToListAsync(cancellationToken);
+        return TypedResults.Ok(new DeviceList([.. devices.Select(View)]));
     }
 
     public static async Task<Results<NoContent, ProblemHttpResult>> HandleRemove(Guid id, Caller caller, StoriesDb db, CancellationToken cancellationToken) =>

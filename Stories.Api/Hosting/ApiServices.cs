@@ -24,6 +24,8 @@ internal static class ApiServices
             kestrel.Limits.MaxRequestBodySize = BodyBytes;
             kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
         });
+        // The framework's request log holds paths and query strings as they came.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         services.AddStoriesCore(builder.Configuration);
         services.AddStoriesHealth();
 

@@ -8,6 +8,10 @@ public sealed record DeviceRequest(Guid Id, string Recipient, byte[] SigningKey)
 
 public sealed record DeviceView(Guid Id, string User, string Recipient, byte[] SigningKey, DateTimeOffset CreatedAt);
 
+/// <summary>Asks for the devices of people to whom one wants to post; in a body, because paths end up in logs.</summary>
+/// <param name="Users"><c>app/user</c>, as many as an audience may have members.</param>
+public sealed record DeviceSearch(IReadOnlyList<string> Users);
+
 public sealed record DeviceList(IReadOnlyList<DeviceView> Devices);
 
 /// <summary>A new epoch of an audience: who is in it, and its key for each member device.</summary>

@@ -70,7 +70,7 @@ public sealed class AudienceTests(LocalServers servers) : IAsyncLifetime
     {
         var loner = service.User("loner", Service.LonelyApp);
         await loner.Audiences.RegisterAsync(Cancel);
-        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => loner.Client.ListDevicesAsync(alice.Self, Cancel))).Code);
+        Assert.Empty((await loner.Client.FindDevicesAsync([alice.Self, bob.Self], Cancel)).Devices);
         Assert.Equal(ProblemCodes.AudienceMemberRefused, (await Refused(() => alice.Audiences.ChangeAsync("friends", [loner.Self], [], Cancel))).Code);
     }
 

@@ -27,7 +27,7 @@ namespace Stories.Tests.Fixtures;
 
 /// <summary>
 /// A whole service of its own for one test: fresh database and deployment, the Api on a real port, and the Worker's parts.
-/// Hangfire's servers and the sweep's timer do not run unless asked for: a test calls the work itself, and moves the clock.
+/// Hangfire's servers and the sweep's timer do not run: a test calls the work itself, and moves the clock.
 /// </summary>
 public sealed class Service : IAsyncDisposable
 {
@@ -55,7 +55,7 @@ public sealed class Service : IAsyncDisposable
     public string KeyFolder => settings["Keys:Folder"]!;
     public IReadOnlyDictionary<string, string?> Settings => settings;
 
-    public static async Task<Service> StartAsync(LocalServers servers, Dictionary<string, string?>? overrides = null, bool withJobs = false, bool withWorker = true)
+    public static async Task<Service> StartAsync(LocalServers servers, Dictionary<string, string?>? overrides = null, bool withWorker = true)
     {
         var (database, deployment) = await servers.CreateStoreAsync();
         var service = new Service(new Dictionary<string, string?>
@@ -79,7 +79,7 @@ public sealed class Service : IAsyncDisposable
             }
             await db.SaveChangesAsync();
         }
-        if (withWorker) service.Worker = service.StartWorker(withJobs);
+        if (withWorker) service.Worker = service.StartWorker();
         (service.Api, service.Address) = service.StartApi();
         await using var scope = service.Api.CreateAsyncScope();
         await scope.ServiceProvider.GetRequiredService<Core.Blobs.IngestBlobs>().CreateContainerAsync(CancellationToken.None);
@@ -97,16 +97,14 @@ public sealed class Service : IAsyncDisposable
         return (factory.Services, new Uri(addresses.Addresses.Single()));
     }
 
-    public IServiceProvider StartWorker(bool withJobs)
+    public IServiceProvider StartWorker()
     {
         var factory = new WebApplicationFactory<SweepTimer>().WithWebHostBuilder(builder =>
         {
             Configure(builder);
-            if (withJobs) return;
             builder.ConfigureTestServices(services =>
             {
-                foreach (var hosted in services.Where(s => s.ServiceType == typeof(IHostedService) && (s.ImplementationType == typeof(SweepTimer) || s.ImplementationType?.Namespace?.StartsWith("Hangfire", StringComparison.Ordinal) == true || s.ImplementationFactory?.Method.DeclaringType?.FullName?.StartsWith("Hangfire", StringComparison.Ordinal) == true)).ToList())
-                    services.Remove(hosted);
+                foreach (var hosted in services.Where(s => s.ServiceType == typeof(IHostedService) && IsJobServer(s)).ToList()) services.Remove(hosted);
             });
         });
         hosts.Add(factory);
@@ -181,6 +179,10 @@ public sealed class Service : IAsyncDisposable
         await Task.CompletedTask;
         Directory.Delete(folder, recursive: true);
     }
+
+    private static bool IsJobServer(ServiceDescriptor service) =>
+        service.ImplementationType == typeof(SweepTimer) ||
+        (service.ImplementationType?.Namespace ?? service.ImplementationFactory?.Method.DeclaringType?.FullName)?.StartsWith("Hangfire", StringComparison.Ordinal) == true;
 
     private void Configure(IWebHostBuilder builder)
     {

@@ -31,7 +31,7 @@ public sealed class KeyTests(LocalServers servers)
     public async Task Two_workers_at_once_make_one_key_and_sign_with_one()
     {
         await using var service = await Service.StartAsync(servers, withWorker: false);
-        var workers = new[] { service.StartWorker(withJobs: false), service.StartWorker(withJobs: false) };
+        var workers = new[] { service.StartWorker(), service.StartWorker() };
         await Task.WhenAll(workers.Select(async worker =>
         {
             await using var scope = worker.CreateAsyncScope();

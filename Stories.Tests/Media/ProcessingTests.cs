@@ -107,7 +107,7 @@ public sealed class ProcessingTests(LocalServers servers) : IAsyncLifetime
     [Fact]
     public async Task Two_workers_on_one_story_publish_it_once()
     {
-        var second = service.StartWorker(withJobs: false);
+        var second = service.StartWorker();
         var posted = await alice.PostAsync([Samples.Photo], cancellationToken: Cancel);
         var workId = await service.ReadAsync(db => db.Stories.Select(s => s.WorkId).SingleAsync(Cancel));
         await Task.WhenAll(new[] { service.Worker, second }.Select(async worker =>
