@@ -39,6 +39,17 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
     /// <exception cref="NotGenuineException">No processing key is signed by the pinned service key.</exception>
     public async Task<StoryProgress> PostAsync(Draft draft, Action<PostStep, int> progress, CancellationToken cancellationToken = default)
     {
+        var (story, request) = await PrepareAsync(draft, progress, cancellationToken);
+        return await client.PublishAsync(story, request, cancellationToken);
+    }
+
+    /// <summary>Everything up to publishing: encrypts, uploads and signs. The request stays good for two minutes.</summary>
+    /// <param name="draft">What to post.</param>
+    /// <param name="progress">Step and percent.</param>
+    /// <param name="cancellationToken">Ends the preparation.</param>
+    /// <returns>The story's id and the signed request that publishes it, as often as need be.</returns>
+    public async Task<(Guid Story, PublishRequest Request)> PrepareAsync(Draft draft, Action<PostStep, int> progress, CancellationToken cancellationToken = default)
+    {
         await audiences.RegisterAsync(cancellationToken);
         var audience = await audiences.FindOrFoundAsync(draft.Audience, cancellationToken);
         using var storyIdentity = AgeIdentity.Generate();
@@ -60,8 +71,7 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
         var manifest = StoriesJson.Write(new StoryManifest(
             story, self.ToString(), store.Id, audience.Id, audience.Epoch, draft.Level, storyIdentity.Recipient.ToString(),
             clock.GetUtcNow().ToUnixTimeSeconds(), (int)draft.Lifetime.TotalSeconds, digests, Digest.Of(payload)));
-        var request = new PublishRequest(manifest, store.SigningKey.Sign(SignaturePurpose.StoryManifest, manifest), uploads, envelope, payload);
-        return await client.PublishAsync(story, request, cancellationToken);
+        return (story, new PublishRequest(manifest, store.SigningKey.Sign(SignaturePurpose.StoryManifest, manifest), uploads, envelope, payload));
     }
 
     /// <summary>Waits until the service has made all renditions, or has refused the media.</summary>

@@ -17,8 +17,14 @@ internal static class MintToken
         var scope = OperatorCommand.Option(options, "--scope") ?? $"{Scopes.Post} {Scopes.View}";
         if (!UserName.IsApp(app) || !UserName.IsUser(user)) throw new ArgumentException("Apps have lower-case letters, digits and dashes; users letters, digits and - _ . ~ @ : =");
 
+        Console.WriteLine(await MintAsync(configuration, app, user, scope));
+        return 0;
+    }
+
+    public static async Task<string> MintAsync(IConfiguration configuration, string app, string user, string scope)
+    {
         var now = TimeProvider.System.GetUtcNow();
-        Console.WriteLine(new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
+        return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
         {
             Issuer = DevelopmentIssuer.Name,
             Audience = app,
@@ -26,7 +32,6 @@ internal static class MintToken
             Expires = (now + Life).UtcDateTime,
             Claims = new Dictionary<string, object> { [JwtRegisteredClaimNames.Sub] = user, ["scope"] = scope },
             SigningCredentials = new SigningCredentials(await DevelopmentIssuer.LoadAsync(configuration), SecurityAlgorithms.EcdsaSha256),
-        }));
-        return 0;
+        });
     }
 }

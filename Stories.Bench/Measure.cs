@@ -1,0 +1,40 @@
+using System.Diagnostics;
+
+namespace Stories.Bench;
+
+/// <summary>One way of doing the same work.</summary>
+internal sealed record Way(string Name, Func<Task> Run);
+
+/// <summary>
+/// Runs several ways of the same work in turn, A B A B, because the machine's speed drifts; medians are compared.
+/// </summary>
+internal static class Measure
+{
+    public static Task CompareAsync(string name, int rounds, params Way[] ways) => CompareAsync(name, rounds, () => Task.CompletedTask, ways);
+
+    /// <param name="name">Of the result.</param>
+    /// <param name="rounds">After one to warm up.</param>
+    /// <param name="prepare">Before each round, not timed.</param>
+    /// <param name="ways">Ours first, then the yardsticks.</param>
+    public static async Task CompareAsync(string name, int rounds, Func<Task> prepare, params Way[] ways)
+    {
+        var seconds = ways.ToDictionary(way => way.Name, _ => new List<double>());
+        foreach (var way in ways) await way.Run();
+        for (var round = 0; round < rounds; round++)
+        {
+            await prepare();
+            foreach (var way in ways)
+            {
+                var watch = Stopwatch.StartNew();
+                await way.Run();
+                seconds[way.Name].Add(watch.Elapsed.TotalSeconds);
+            }
+        }
+        Console.WriteLine($"{"",-44} {"min",8} {"median",8} {"max",8}   seconds, {rounds} rounds after one to warm up");
+        foreach (var (way, times) in seconds) Console.WriteLine($"{way,-44} {times.Min(),8:0.000} {Median(times),8:0.000} {times.Max(),8:0.000}");
+        var ratio = ways.Skip(1).Min(way => Median(seconds[way.Name])) / Median(seconds[ways[0].Name]);
+        Console.WriteLine($"RESULT {name} {ratio:0.00}");
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+}

@@ -1,0 +1,45 @@
+using System.Security.Cryptography;
+using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Specialized;
+using Stories.Client;
+using Stories.Core.Blobs;
+using Stories.Protocol;
+
+namespace Stories.Bench;
+
+/// <summary>64 uploads of 8 MiB, 4 at a time: through tus and the Api, beside the storage SDK staging straight to the same Azurite.</summary>
+internal static class UploadBench
+{
+    private const int Count = 64;
+    private const int AtATime = 4;
+    private const int BlockBytes = 4 << 20;
+
+    public static async Task RunAsync()
+    {
+        using var bench = await Bench.StartAsync();
+        var bytes = RandomNumberGenerator.GetBytes(8 << 20);
+        var keys = await bench.User.Client.ListKeysAsync();
+        var key = StoriesJson.ReadCanonical<ProcessingKeyEntry>(keys.ProcessingKeys[0].Bytes)!.Id;
+        var service = new BlobServiceClient(Bench.Configuration["Blobs:ConnectionString"], new BlobClientOptions(BlobClientOptions.ServiceVersion.V2026_06_06));
+        var container = service.GetBlobContainerClient("bench");
+        await container.CreateIfNotExistsAsync();
+
+        await Measure.CompareAsync("upload", 3,
+            new Way("tus client, Api, Azurite", () => EachAsync(() => new TusUpload(bench.User.Client.Http).SendAsync(new MemoryStream(bytes), Lane.Video, Level.Processed, key, _ => { }, CancellationToken.None))),
+            new Way("storage SDK straight to Azurite", () => EachAsync(async () =>
+            {
+                var blob = container.GetBlockBlobClient(BlobNames.NewBlob());
+                var ids = new List<string>();
+                for (var at = 0; at < bytes.Length; at += BlockBytes)
+                {
+                    ids.Add(BlobNames.NewBlock());
+                    await blob.StageBlockAsync(ids[^1], new MemoryStream(bytes, at, BlockBytes));
+                }
+                await blob.CommitBlockListAsync(ids);
+            })));
+        await container.DeleteAsync();
+    }
+
+    private static Task EachAsync(Func<Task> upload) =>
+        Parallel.ForEachAsync(Enumerable.Range(0, Count), new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (_, _) => await upload());
+}
