@@ -12,6 +12,7 @@ public sealed class AgeDecryptStream : Stream
     private readonly BufferedSource source;
     private readonly Payload payload;
     private byte[]? plain = ArrayPool<byte>.Shared.Rent(Payload.ChunkBytes);
+    private byte[]? writing;
     private int start;
     private int end;
     private long number;
@@ -71,13 +72,24 @@ public sealed class AgeDecryptStream : Stream
     /// <inheritdoc/>
     public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
     {
-        // Chunks go over as they are: no third buffer.
-        while (true)
+        // Chunks go over as they are, and one is read and opened while the one before is still being written.
+        var written = Task.CompletedTask;
+        writing ??= ArrayPool<byte>.Shared.Rent(Payload.ChunkBytes);
+        try
         {
-            if (start < end) await destination.WriteAsync(Plain.AsMemory(start, end - start), cancellationToken);
-            start = end;
-            if (IsAtEnd()) return;
-            await ReadChunkAsync(cancellationToken);
+            while (true)
+            {
+                await written;
+                if (start < end) written = destination.WriteAsync(Plain.AsMemory(start, end - start), cancellationToken).AsTask();
+                (plain, writing) = (writing, plain);
+                start = end;
+                if (IsAtEnd()) return;
+                await ReadChunkAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            await written;
         }
     }
 
@@ -133,7 +145,8 @@ public sealed class AgeDecryptStream : Stream
             payload.Dispose();
             source.Dispose();
             ArrayPool<byte>.Shared.Return(rented, clearArray: true);
-            plain = null;
+            if (writing is { } second) ArrayPool<byte>.Shared.Return(second, clearArray: true);
+            (plain, writing) = (null, null);
         }
         base.Dispose(disposing);
     }

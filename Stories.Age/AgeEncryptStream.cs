@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 namespace Stories.Age;
 
 /// <summary>
-/// Write-only: what is written comes out encrypted in another stream, in bounded memory (two chunks of 64 KiB). The file is
+/// Write-only: what is written comes out encrypted in another stream, in bounded memory (three chunks of 64 KiB). The file is
 /// whole only after <see cref="CompleteAsync"/>; disposing without it leaves a file that every reader refuses as truncated.
 /// </summary>
 public sealed class AgeEncryptStream : Stream
@@ -13,7 +13,9 @@ public sealed class AgeEncryptStream : Stream
     private readonly Payload payload;
     private readonly byte[] head;
     private byte[]? plain = ArrayPool<byte>.Shared.Rent(Payload.ChunkBytes);
-    private byte[]? output = ArrayPool<byte>.Shared.Rent(Payload.SealedChunkBytes);
+    private byte[] output = ArrayPool<byte>.Shared.Rent(Payload.SealedChunkBytes);
+    private byte[] writing = ArrayPool<byte>.Shared.Rent(Payload.SealedChunkBytes);
+    private Task written = Task.CompletedTask;
     private int held;
     private long number;
     private bool isHeadWritten;
@@ -43,6 +45,7 @@ public sealed class AgeEncryptStream : Stream
     {
         if (isComplete) return;
         await WriteChunkAsync(isLast: true, cancellationToken);
+        await written;
         isComplete = true;
         await destination.FlushAsync(cancellationToken);
     }
@@ -69,12 +72,15 @@ public sealed class AgeEncryptStream : Stream
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
 
+    /// <summary>One chunk is sealed while the one before is still being written.</summary>
     private async ValueTask WriteChunkAsync(bool isLast, CancellationToken cancellationToken)
     {
+        payload.Seal(number++, isLast, Plain.AsSpan(..held), output);
+        await written;
         if (!isHeadWritten) await destination.WriteAsync(head, cancellationToken);
         isHeadWritten = true;
-        payload.Seal(number++, isLast, Plain.AsSpan(..held), output);
-        await destination.WriteAsync(output.AsMemory(..(held + Payload.TagBytes)), cancellationToken);
+        written = destination.WriteAsync(output.AsMemory(..(held + Payload.TagBytes)), cancellationToken).AsTask();
+        (output, writing) = (writing, output);
         held = 0;
     }
 
@@ -87,8 +93,10 @@ public sealed class AgeEncryptStream : Stream
         {
             payload.Dispose();
             ArrayPool<byte>.Shared.Return(rented, clearArray: true);
-            ArrayPool<byte>.Shared.Return(output!);
-            (plain, output) = (null, null);
+            ArrayPool<byte>.Shared.Return(output);
+            // A write that was given up on may still be reading its buffer: that one is left to the collector.
+            if (written.IsCompleted) ArrayPool<byte>.Shared.Return(writing);
+            plain = null;
         }
         base.Dispose(disposing);
     }

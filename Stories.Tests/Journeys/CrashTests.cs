@@ -1,0 +1,149 @@
+using System.Security.Cryptography;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Stories.Core.Blobs;
+using Stories.Core.Posting;
+using Stories.Core.Uploads;
+using Stories.Protocol;
+using Stories.Tests.Fixtures;
+
+namespace Stories.Tests.Journeys;
+
+/// <summary>Real Apis and Workers, killed as a power cut would at named places, and what a second one finds.</summary>
+public sealed class CrashTests(LocalServers servers)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("process:claimed", "video-portrait-rotated.mp4")]
+    [InlineData("process:rendered", "photo-portrait-exif.jpg")]
+    [InlineData("process:uploaded", "video-compliant.mp4")]
+    [InlineData("process:published", "video-compliant.mp4")]
+    public async Task A_worker_killed_anywhere_leaves_no_child_and_the_next_one_makes_one_live_story_of_the_right_bytes(string place, string sample)
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var posted = await alice.PostAsync([Samples.PathOf(sample)], cancellationToken: Cancel);
+
+        await using (var doomed = ChildProcess.StartHost("Worker", Environment(service, place)))
+        {
+            await doomed.WaitForEndAsync(Cancel);
+            await doomed.AssertNoDescendantsAsync(TimeSpan.FromSeconds(5), Cancel);
+        }
+        // As if the lease had run out: nobody waits for that here.
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("update stories set claimed_until = claimed_until - interval '1 hour', enqueued_at = enqueued_at - interval '1 hour'"));
+        await using var next = ChildProcess.StartHost("Worker", Environment(service, place: ""));
+        await WaitAsync(async () => await service.ReadAsync(db => db.Stories.AnyAsync(s => s.Work == WorkState.Done, Cancel)));
+
+        Assert.Equal(StoryState.Live, (await alice.Client.WatchProgressAsync(posted.Story, Cancel)).State);
+        var opened = await alice.Viewer.OpenAsync(posted.Story, Cancel);
+        Assert.Equal(Samples.Of(sample).Renditions!.Keys.Order(), opened.Renditions!.Renditions.Select(r => r.Name).Order());
+        Assert.Equal(opened.Renditions.Renditions.Select(r => r.Part).Order(), opened.View.Renditions.Select(r => r.Part).Order());
+        foreach (var rendition in opened.Renditions.Renditions) await alice.Viewer.DownloadAsync(opened, rendition, Stream.Null, Cancel);
+        Assert.Equal(1, await service.ReadAsync(db => db.Stories.CountAsync(Cancel)));
+        await WaitAsync(async () => await service.ReadAsync(db => db.Uploads.AllAsync(u => u.BytesGoneAt != null, Cancel)));
+    }
+
+    [Theory]
+    [InlineData("upload:staged")]
+    [InlineData("upload:swapped")]
+    public async Task An_Api_killed_while_receiving_takes_back_no_acknowledged_byte_and_the_next_one_goes_on(string place)
+    {
+        await using var service = await Service.StartAsync(servers);
+        using var http = service.Http("alice");
+        var key = (await Tus.KeyAsync(service)).Id;
+        var bytes = RandomNumberGenerator.GetBytes(300_000);
+        var location = await Tus.BeginAsync(http, key, bytes.Length);
+        using (var first = await Tus.PatchAsync(http, location, 0, bytes[..100_000])) Assert.True(first.IsSuccessStatusCode);
+
+        await using (var doomed = ChildProcess.StartHost("Api", Environment(service, place)))
+        {
+            await doomed.WaitUntilReadyAsync(Cancel);
+            using var toDoomed = new HttpClient { BaseAddress = doomed.Address };
+            toDoomed.DefaultRequestHeaders.Authorization = http.DefaultRequestHeaders.Authorization;
+            await Assert.ThrowsAsync<HttpRequestException>(() => Tus.PatchAsync(toDoomed, location, 100_000, bytes[100_000..]));
+            await doomed.WaitForEndAsync(Cancel);
+        }
+
+        var offset = (await Tus.OffsetAsync(http, location))!.Value;
+        Assert.Equal(place == "upload:staged" ? 100_000 : 300_000, offset);
+        if (offset < bytes.Length)
+        {
+            using var rest = await Tus.PatchAsync(http, location, offset, bytes[(int)offset..]);
+            Assert.True(rest.IsSuccessStatusCode);
+        }
+        await service.SweepAsync();
+        var row = await service.ReadAsync(db => db.Uploads.SingleAsync(Cancel));
+        Assert.Equal(UploadState.Committed, row.State);
+        await using var blob = await service.Api.GetRequiredService<IngestBlobs>().OpenReadAsync(row.BlobName, Cancel);
+        using var stored = new MemoryStream();
+        await blob!.CopyToAsync(stored, Cancel);
+        Assert.Equal(bytes, stored.ToArray());
+    }
+
+    [Theory]
+    [InlineData("erase:sealed")]
+    [InlineData("erase:rows")]
+    [InlineData("erase:container")]
+    public async Task A_worker_killed_while_erasing_leaves_a_bucket_that_the_next_sweep_ends(string place)
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var posted = await alice.PostAsync([Samples.Photo], cancellationToken: Cancel);
+        await service.ProcessAsync(posted.Story, Cancel);
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("update buckets set ends_at = clock_timestamp() - interval '1 second'; update stories set expires_at = clock_timestamp() - interval '1 second'"));
+
+        await using (var doomed = ChildProcess.StartHost("Worker", Environment(service, place))) await doomed.WaitForEndAsync(Cancel);
+        Assert.NotEqual(Core.Erasure.BucketState.Erased, await service.ReadAsync(db => db.Buckets.Select(b => b.State).SingleAsync(Cancel)));
+        await service.SweepAsync();
+        var bucket = await service.ReadAsync(db => db.Buckets.SingleAsync(Cancel));
+        Assert.Equal((Core.Erasure.BucketState.Erased, 1, 2), (bucket.State, bucket.Stories, bucket.Blobs));
+        Assert.Equal(0, await service.ReadAsync(db => db.Stories.CountAsync(Cancel)));
+        Assert.False(await service.Worker.GetRequiredService<BucketBlobs>().ContainerExistsAsync(bucket.Container, Cancel));
+    }
+
+    [Fact]
+    public async Task A_photo_posted_while_ten_videos_wait_is_live_before_the_second_video()
+    {
+        await using var service = await Service.StartAsync(servers, new() { ["Uploads:OpenPerUser"] = "20" });
+        var alice = service.User("alice");
+        var videos = new List<Guid>();
+        for (var i = 0; i < 10; i++) videos.Add((await alice.PostAsync([Samples.PhoneVideo], cancellationToken: Cancel)).Story);
+        var photo = (await alice.PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
+
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service, place: ""));
+        await WaitAsync(async () => (await alice.Client.WatchProgressAsync(photo, Cancel)).State == StoryState.Live);
+        Assert.InRange(await service.ReadAsync(db => db.Stories.CountAsync(s => videos.Contains(s.Id) && s.State == StoryState.Live, Cancel)), 0, 1);
+    }
+
+    [Fact]
+    public async Task Two_workers_share_the_work_and_each_story_is_made_once()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var (_, _) = service.StartApi();
+        var alice = service.User("alice");
+        for (var i = 0; i < 8; i++) await alice.PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel);
+        await using var one = ChildProcess.StartHost("Worker", Environment(service, place: ""));
+        await using var two = ChildProcess.StartHost("Worker", Environment(service, place: ""));
+        await WaitAsync(async () => await service.ReadAsync(db => db.Stories.CountAsync(s => s.Work == WorkState.Done, Cancel)) == 8);
+        Assert.All(await service.ReadAsync(db => db.Stories.ToListAsync(Cancel)), s => Assert.Equal((StoryState.Live, 1, 1), (s.State, s.Revision, s.Attempt)));
+        Assert.Equal(16, await service.ReadAsync(db => db.Renditions.CountAsync(Cancel)));
+    }
+
+    private static Dictionary<string, string> Environment(Service service, string place)
+    {
+        var environment = service.Settings.ToDictionary(s => s.Key.Replace(":", "__", StringComparison.Ordinal), s => s.Value!);
+        environment["STORIES_CRASH_AT"] = place;
+        environment["ASPNETCORE_ENVIRONMENT"] = "Test";
+        environment["Buckets__SweepEvery"] = "00:00:00.500";
+        environment.Remove("Media__ScratchFolder");
+        return environment;
+    }
+
+    private static async Task WaitAsync(Func<Task<bool>> until)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        patience.CancelAfter(TimeSpan.FromSeconds(90));
+        while (!await until()) await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, patience.Token);
+    }
+}
