@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Stories.Api.Operating;
 using Stories.Client;
-using Stories.Client.Cli;
+using Stories.Client.Sessions;
 using Stories.Protocol;
 
 namespace Stories.Bench;

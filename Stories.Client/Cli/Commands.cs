@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Spectre.Console;
 using Stories.Client.Demo;
+using Stories.Client.Sessions;
 using Stories.Protocol;
 
 namespace Stories.Client.Cli;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Spectre.Console;
-using Stories.Client.Cli;
+using Stories.Client.Sessions;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 

@@ -1,4 +1,4 @@
-namespace Stories.Client.Cli;
+namespace Stories.Client.Sessions;
 
 /// <summary>What the command line tells a script.</summary>
 internal static class ExitCodes

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Stories.Protocol;
 
-namespace Stories.Client.Cli;
+namespace Stories.Client.Sessions;
 
 /// <summary>Everything a command works with: whom it speaks for, to which service, with which keys.</summary>
 internal sealed class Session : IDisposable
