@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Stories.Core.Media;
+using Stories.Protocol;
+using Stories.Worker.Media;
+
+namespace Stories.Tests.Media;
+
+/// <summary>The media machine of a worker, without database and storage, with a scratch folder of its own.</summary>
+internal sealed class MediaRig : IAsyncDisposable
+{
+    private readonly DirectoryInfo place = Directory.CreateDirectory(Path.Combine("/dev/shm", $"stories-test-{Guid.NewGuid():N}"));
+
+    private MediaRig(Action<MediaOptions>? configure)
+    {
+        Options = new MediaOptions { ScratchFolder = place.FullName };
+        configure?.Invoke(Options);
+        var options = Microsoft.Extensions.Options.Options.Create(Options);
+        ScratchRoom = new ScratchRoom(options);
+        Sandbox = new Sandbox(options, ScratchRoom);
+        State = new SandboxState(Sandbox, NullLogger<SandboxState>.Instance);
+        Photos = new PhotoChildren(Sandbox, State, options);
+        Videos = new VideoRenderer(Sandbox, State, options);
+        Renderer = new MediaRenderer(State, Photos, new VideoProbe(Sandbox, State, options), Videos, options);
+    }
+
+    public MediaOptions Options { get; }
+    public ScratchRoom ScratchRoom { get; }
+    public Sandbox Sandbox { get; }
+    public SandboxState State { get; }
+    public PhotoChildren Photos { get; }
+    public VideoRenderer Videos { get; }
+    public MediaRenderer Renderer { get; }
+
+    public static async Task<MediaRig> StartAsync(CancellationToken cancellationToken, Action<MediaOptions>? configure = null)
+    {
+        var rig = new MediaRig(configure);
+        await rig.State.StartAsync(cancellationToken);
+        return rig;
+    }
+
+    /// <summary>Everything that a file becomes.</summary>
+    public async Task<Outcome> RenderAsync(string path, Lane lane, CancellationToken cancellationToken)
+    {
+        await using var scratch = ScratchRoom.Open();
+        File.Copy(path, scratch.File("upload-0"));
+        var media = await Renderer.PrepareAsync(scratch, "upload-0", lane, cancellationToken);
+        var outcome = new Outcome(media, [], [], null);
+        await foreach (var set in Renderer.RenderAsync(media, scratch, outcome.Percents.Add, cancellationToken))
+        {
+            outcome.Sets.Add([.. set.Files.Select(file => new Rendered(file, File.ReadAllBytes(file.Path)))]);
+            outcome = outcome with { Preview = outcome.Preview ?? set.Preview };
+        }
+        return outcome;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Photos.Dispose();
+        Sandbox.Dispose();
+        ScratchRoom.Dispose();
+        place.Delete(recursive: true);
+        await Task.CompletedTask;
+    }
+}
+
+internal sealed record Rendered(RenderedFile File, byte[] Bytes);
+
+internal sealed record Outcome(PreparedMedia Media, List<List<Rendered>> Sets, List<int> Percents, byte[]? Preview)
+{
+    public IEnumerable<Rendered> All => Sets.SelectMany(set => set);
+}
