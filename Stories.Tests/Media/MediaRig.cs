@@ -54,6 +54,18 @@ internal sealed class MediaRig : IAsyncDisposable
         return outcome;
     }
 
+    /// <summary>The code with which a file is refused.</summary>
+    public async Task<string> RefusalAsync(string path, Lane lane, CancellationToken cancellationToken) =>
+        (await Assert.ThrowsAsync<MediaRefusedException>(() => RenderAsync(path, lane, cancellationToken))).Code;
+
+    /// <summary>Puts a rendition back on disk for a tool to look at.</summary>
+    public async Task<T> KeepAsync<T>(Rendered rendition, Func<string, Task<T>> look)
+    {
+        var path = Path.Combine(place.FullName, $"{Guid.NewGuid():N}-{Path.GetFileName(rendition.File.Path)}");
+        await File.WriteAllBytesAsync(path, rendition.Bytes);
+        return await look(path);
+    }
+
     public async ValueTask DisposeAsync()
     {
         Photos.Dispose();

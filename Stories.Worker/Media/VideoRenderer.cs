@@ -18,6 +18,9 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// <summary>Drops what encoders and cameras write beside the picture (H.264 supplemental information).</summary>
     private const string WithoutNotes = "-bsf:v filter_units=remove_types=6";
 
+    /// <summary>ffmpeg writes its encoder's name into the track, even when told to be bitexact.</summary>
+    private const string Unsigned = "-metadata:s:v encoder=H.264";
+
     private static readonly TimeSpan Watch = TimeSpan.FromMilliseconds(250);
 
     /// <summary>The source's own streams in a new container, and the first picture.</summary>
@@ -41,7 +44,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
             string.Concat(rungs.Select((rung, i) => $";[s{i}]{Scale(rung)},format=yuv420p[v{i}]")) +
             (withPoster ? $";[s{rungs.Count}]{Scale(plan.Poster)}[poster]" : "");
         var outputs = rungs.Select((rung, i) => ($"{rung.Name}.mp4",
-            $"-map [v{i}] -c:v libx264 -preset veryfast -crf 24 -profile:v main -force_key_frames expr:gte(t,n_forced*1) -sc_threshold 0 -flags:v +bitexact {WithoutNotes} {AudioCodec(facts.Audio)} {Clean} {Fragmented}")).ToList();
+            $"-map [v{i}] -c:v libx264 -preset veryfast -crf 24 -profile:v main -force_key_frames expr:gte(t,n_forced*1) -sc_threshold 0 -flags:v +bitexact {WithoutNotes} {Unsigned} {AudioCodec(facts.Audio)} {Clean} {Fragmented}")).ToList();
         if (withPoster) outputs.Add((Poster, $"-map [poster] {PosterCodec}"));
         outputs[0] = (outputs[0].Item1, $"-filter_complex \"{graph}\" {outputs[0].Item2}");
         await RunAsync(scratch, file, facts, outputs, progress, cancellationToken);
