@@ -32,19 +32,20 @@ internal sealed class MediaRig : IAsyncDisposable
     public VideoRenderer Videos { get; }
     public MediaRenderer Renderer { get; }
 
-    public static async Task<MediaRig> StartAsync(CancellationToken cancellationToken, Action<MediaOptions>? configure = null)
+    public static async Task<MediaRig> StartAsync(CancellationToken cancellationToken, Action<MediaOptions>? configure = null, Action<Sandbox>? spoil = null)
     {
         var rig = new MediaRig(configure);
+        spoil?.Invoke(rig.Sandbox);
         await rig.State.StartAsync(cancellationToken);
         return rig;
     }
 
     /// <summary>Everything that a file becomes.</summary>
-    public async Task<Outcome> RenderAsync(string path, Lane lane, CancellationToken cancellationToken)
+    public async Task<Outcome> RenderAsync(string path, Lane lane, CancellationToken cancellationToken, string name = "upload-0")
     {
         await using var scratch = ScratchRoom.Open();
-        File.Copy(path, scratch.File("upload-0"));
-        var media = await Renderer.PrepareAsync(scratch, "upload-0", lane, cancellationToken);
+        File.Copy(path, scratch.File(name));
+        var media = await Renderer.PrepareAsync(scratch, name, lane, cancellationToken);
         var outcome = new Outcome(media, [], [], null);
         await foreach (var set in Renderer.RenderAsync(media, scratch, outcome.Percents.Add, cancellationToken))
         {

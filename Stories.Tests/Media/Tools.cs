@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Stories.Tests.Fixtures;
 
 namespace Stories.Tests.Media;
 
@@ -25,6 +26,16 @@ internal static class Tools
         await RunAsync("ffmpeg", ["-nostdin", "-v", "error", .. arguments, file]);
         return file;
     }
+
+    public static async Task<string> WriteAsync(byte[] content)
+    {
+        var file = Path.Combine(Folder, Guid.NewGuid().ToString("N"));
+        await File.WriteAllBytesAsync(file, content, Cancel);
+        return file;
+    }
+
+    /// <summary>One that takes a good while to render and no time to make.</summary>
+    public static Task<string> LongVideoAsync() => MakeAsync("long.mp4", "-stream_loop", "24", "-i", Samples.PhoneVideo, "-c", "copy");
 
     /// <summary>A digest of each picture, in order: the same in another container.</summary>
     public static async Task<string> PictureDigestsAsync(string file)

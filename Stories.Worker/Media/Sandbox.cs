@@ -43,6 +43,8 @@ public sealed class Sandbox : IDisposable
         };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment.Clear();
+        // For the check to look for.
+        start.Environment["STORIES_OUTSIDE"] = "1";
         return Process.Start(start)!;
     }
 
@@ -73,7 +75,7 @@ public sealed class Sandbox : IDisposable
         {
             using var check = Start(Check, scratch.Folder, "-c", $"""
                 for file in '{canary}' /etc/passwd /root /home '{scratchRoom.Folder}'; do test -e "$file" && exit 3; done
-                test -s /proc/1/environ && exit 4
+                grep -q . /proc/1/environ && exit 4
                 for file in /outside /usr/outside /dev/outside /dev/shm/outside; do (: >"$file") 2>/dev/null && exit 5; done
                 test "$(grep -c : /proc/net/dev)" = 1 || exit 6
                 bash -c ': <>/dev/tcp/127.0.0.1/{((IPEndPoint)tcp.LocalEndpoint).Port}' 2>/dev/null && exit 6

@@ -13,9 +13,14 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
         "format=duration:stream=codec_type,codec_name,profile,level,width,height,pix_fmt,avg_frame_rate,duration,sample_rate,channels,color_transfer,field_order,sample_aspect_ratio" +
         ":stream_side_data=rotation:stream_disposition=attached_pic";
 
+    /// <summary>As MP4 names them.</summary>
+    private static readonly string[] Ours = ["avc1", "avc3", "mp4a", "mp4a.40", "mp4a.66", "mp4a.67", "mp4a.68"];
+
     /// <summary>Forced on every call: what may be opened, however the file describes itself, and how much memory a frame may take.</summary>
-    public static readonly string[] Guards =
-        ["-protocol_whitelist", "file", "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2", "-codec_whitelist", "h264,aac", "-max_alloc", "268435456", "-f", "mov"];
+    public static readonly string[] Guards = Guarded("h264,aac");
+
+    /// <summary>ffprobe fails if it may not open one track's decoder; subtitles and covers are left behind, not refused.</summary>
+    private static readonly string[] ProbeGuards = Guarded("h264,aac,mov_text,mjpeg,png");
 
     public async Task<VideoFacts> ReadAsync(Scratch scratch, string file, CancellationToken cancellationToken)
     {
@@ -23,7 +28,9 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
         if (answer is null)
         {
             await state.ThrowIfFallenAsync(cancellationToken);
-            throw new MediaRefusedException(MediaCodes.Damaged);
+            await using var stream = File.OpenRead(scratch.File(file));
+            var codecs = await Mp4Boxes.CodecsAsync(stream, cancellationToken);
+            throw new MediaRefusedException(codecs.All(Ours.Contains) ? MediaCodes.Damaged : MediaCodes.CodecRefused);
         }
         try
         {
@@ -36,10 +43,13 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
         }
     }
 
+    private static string[] Guarded(string codecs) =>
+        ["-protocol_whitelist", "file", "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2", "-codec_whitelist", codecs, "-max_alloc", "268435456", "-f", "mov"];
+
     /// <returns>Null when ffprobe failed.</returns>
     private async Task<byte[]?> AskAsync(Scratch scratch, string file, CancellationToken cancellationToken)
     {
-        using var probe = sandbox.Start("ffprobe", scratch.Folder, ["-v", "fatal", "-hide_banner", .. Guards, "-show_entries", Entries, "-of", "json", file]);
+        using var probe = sandbox.Start("ffprobe", scratch.Folder, ["-v", "fatal", "-hide_banner", .. ProbeGuards, "-show_entries", Entries, "-of", "json", file]);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(options.Value.WallClock);
         try
