@@ -115,7 +115,14 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
         public void Dispose()
         {
             Sandbox.Kill(process);
-            process.StandardInput.Dispose();
+            try
+            {
+                Input.Dispose();
+            }
+            catch (IOException)
+            {
+                // What was still on its way to a child that is dead.
+            }
             process.Dispose();
         }
     }
