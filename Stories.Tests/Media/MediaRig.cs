@@ -9,10 +9,11 @@ namespace Stories.Tests.Media;
 /// <summary>The media machine of a worker, without database and storage, with a scratch folder of its own.</summary>
 internal sealed class MediaRig : IAsyncDisposable
 {
-    private readonly DirectoryInfo place = Directory.CreateDirectory(Path.Combine("/dev/shm", $"stories-test-{Guid.NewGuid():N}"));
+    private readonly DirectoryInfo place;
 
-    private MediaRig(Action<MediaOptions>? configure)
+    private MediaRig(Action<MediaOptions>? configure, string? folder)
     {
+        place = Directory.CreateDirectory(folder ?? Path.Combine("/dev/shm", $"stories-test-{Guid.NewGuid():N}"));
         Options = new MediaOptions { ScratchFolder = place.FullName };
         configure?.Invoke(Options);
         var options = Microsoft.Extensions.Options.Options.Create(Options);
@@ -32,9 +33,9 @@ internal sealed class MediaRig : IAsyncDisposable
     public VideoRenderer Videos { get; }
     public MediaRenderer Renderer { get; }
 
-    public static async Task<MediaRig> StartAsync(CancellationToken cancellationToken, Action<MediaOptions>? configure = null, Action<Sandbox>? spoil = null)
+    public static async Task<MediaRig> StartAsync(CancellationToken cancellationToken, Action<MediaOptions>? configure = null, Action<Sandbox>? spoil = null, string? folder = null)
     {
-        var rig = new MediaRig(configure);
+        var rig = new MediaRig(configure, folder);
         spoil?.Invoke(rig.Sandbox);
         await rig.State.StartAsync(cancellationToken);
         return rig;

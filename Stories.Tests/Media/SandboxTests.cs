@@ -97,47 +97,65 @@ public sealed class SandboxTests
 
     /// <summary>The process that is killed is a real one of ours: see <see cref="A_worker_that_renders_until_it_is_killed"/>.</summary>
     [Fact]
-    public async Task Nothing_survives_the_workers_kill_by_five_seconds()
+    public async Task Nothing_survives_the_workers_kill_by_five_seconds_and_the_next_start_wipes_its_scratch()
     {
         var mark = $"kill-{Guid.NewGuid():N}";
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
-        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet") start.ArgumentList.Add(typeof(SandboxTests).Assembly.Location);
-        foreach (var argument in (string[])["-explicit", "only", "-method", $"*{nameof(A_worker_that_renders_until_it_is_killed)}"]) start.ArgumentList.Add(argument);
-        start.Environment["STORIES_TEST_MARK"] = mark;
-        using var worker = Process.Start(start)!;
-        worker.BeginOutputReadLine();
-        worker.BeginErrorReadLine();
-        List<LiveProcess> family = [];
+        var place = Directory.CreateDirectory(Path.Combine("/dev/shm", $"stories-test-{mark}"));
         try
         {
-            // A video under way, and a child that waits for photos.
-            while (!Has(family, "ffmpeg") || !Has(family, "dotnet"))
+            using var worker = Start(nameof(A_worker_that_renders_until_it_is_killed), mark, place.FullName, await Tools.LongVideoAsync());
+            List<LiveProcess> family = [];
+            try
             {
-                Assert.False(worker.HasExited);
-                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancel);
-                family = [.. ProcessTree.DescendantsOf(worker.Id).Where(IsOfTheSandbox)];
+                // A video under way, and a child that waits for photos.
+                while (!Has(family, "ffmpeg") || !Has(family, "dotnet"))
+                {
+                    Assert.False(worker.HasExited);
+                    await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancel);
+                    family = [.. ProcessTree.DescendantsOf(worker.Id).Where(IsOfTheSandbox)];
+                }
             }
+            finally
+            {
+                worker.Kill();
+            }
+            await worker.WaitForExitAsync(Cancel);
+            await Task.Delay(NothingLeftAfter, TimeProvider.System, Cancel);
+            Assert.DoesNotContain(family, process => process.IsAlive);
+            Assert.Empty(Marked(mark));
+
+            Assert.Contains(place.EnumerateFiles("*", SearchOption.AllDirectories), file => file.Name == mark);
+            using var room = new ScratchRoom(Microsoft.Extensions.Options.Options.Create(new Core.Media.MediaOptions { ScratchFolder = place.FullName }));
+            Assert.Equal([room.Folder], place.EnumerateDirectories().Select(folder => folder.FullName));
+            Assert.True(room.IsEmpty);
         }
         finally
         {
-            worker.Kill();
+            place.Delete(recursive: true);
         }
-        await worker.WaitForExitAsync(Cancel);
-        await Task.Delay(NothingLeftAfter, TimeProvider.System, Cancel);
-        Assert.DoesNotContain(family, process => process.IsAlive);
-        Assert.Empty(Marked(mark));
     }
 
     /// <summary>Started by the test above, in a process of its own; not to be run otherwise.</summary>
     [Fact(Explicit = true)]
     public async Task A_worker_that_renders_until_it_is_killed()
     {
-        var mark = Environment.GetEnvironmentVariable("STORIES_TEST_MARK");
-        Assert.SkipWhen(mark is null, "Only for the test that kills it.");
-        await using var rig = await MediaRig.StartAsync(Cancel);
+        var given = Environment.GetEnvironmentVariable("STORIES_TEST_GIVEN")?.Split('|');
+        Assert.SkipWhen(given is null, "Only for the test that kills it.");
+        await using var rig = await MediaRig.StartAsync(Cancel, folder: given![1]);
         await rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel);
-        var video = await Tools.LongVideoAsync();
-        while (true) await rig.RenderAsync(video, Lane.Video, Cancel, mark!);
+        while (true) await rig.RenderAsync(given[2], Lane.Video, Cancel, name: given[0]);
+    }
+
+    private static Process Start(string method, params string[] given)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet") start.ArgumentList.Add(typeof(SandboxTests).Assembly.Location);
+        foreach (var argument in (string[])["-explicit", "only", "-method", $"*{method}"]) start.ArgumentList.Add(argument);
+        start.Environment["STORIES_TEST_GIVEN"] = string.Join('|', given);
+        var process = Process.Start(start)!;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
     }
 
     [Fact]

@@ -54,7 +54,7 @@ public sealed class ScratchTests : IDisposable
     {
         var rooms = new ScratchRoom[24];
         Parallel.For(0, rooms.Length, i => rooms[i] = Open());
-        Assert.All(rooms, room => Assert.True(File.Exists(room.LifelineFile)));
+        Assert.All(rooms, room => Assert.True(File.Exists(Path.Combine(room.Folder, "lifeline"))));
         foreach (var room in rooms) room.Dispose();
         Assert.Empty(place.EnumerateFileSystemInfos());
     }

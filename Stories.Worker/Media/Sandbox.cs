@@ -16,11 +16,13 @@ public sealed class Sandbox : IDisposable
     private static readonly string[] Tools = ["ffmpeg", "ffprobe", "render-child", Check];
     private static readonly TimeSpan CheckTime = TimeSpan.FromSeconds(10);
     private readonly ScratchRoom scratchRoom;
+    private readonly OwnFolder folder;
 
     public Sandbox(IOptions<MediaOptions> options, ScratchRoom scratchRoom)
     {
         this.scratchRoom = scratchRoom;
-        Folder = Directory.CreateTempSubdirectory("stories-sandbox-").FullName;
+        // Not in scratch: memory file systems are often mounted so that nothing in them can be run.
+        folder = OwnFolder.Make(Path.GetTempPath(), "stories-sandbox-");
         using var script = typeof(Sandbox).Assembly.GetManifestResourceStream("sandbox.sh")!;
         var launcher = Path.Combine(Folder, "sandbox");
         using (var file = File.Create(launcher)) script.CopyTo(file);
@@ -29,7 +31,7 @@ public sealed class Sandbox : IDisposable
         foreach (var tool in Tools) File.CreateSymbolicLink(Path.Combine(Folder, tool), launcher);
     }
 
-    public string Folder { get; }
+    public string Folder => folder.Path;
 
     /// <param name="workingDirectory">Shown to the process, for writing too, if it is a scratch folder.</param>
     public Process Start(string tool, string workingDirectory, params IEnumerable<string> arguments)
@@ -115,11 +117,12 @@ public sealed class Sandbox : IDisposable
         }
     }
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    /// <summary>Whatever still runs in it ends.</summary>
+    public void Dispose() => folder.Dispose();
 
     private IEnumerable<(string Name, string Value)> Settings(MediaOptions options) =>
     [
-        ("lifeline", scratchRoom.LifelineFile),
+        ("lifeline", folder.Lifeline),
         ("scratch", scratchRoom.Folder),
         ("ffmpeg_folder", options.FfmpegFolder),
         ("file_blocks", $"{options.OutputBytes / 512}"),
