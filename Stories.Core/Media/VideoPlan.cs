@@ -10,9 +10,11 @@ public sealed record Rung(string Name, int Width, int Height);
 /// <param name="Remux">The source itself as the first revision.</param>
 /// <param name="Rungs">By one decode, largest first.</param>
 /// <param name="FramesPerSecond">Of the rungs.</param>
-public sealed record VideoPlan(bool Remux, IReadOnlyList<Rung> Rungs, double FramesPerSecond)
+/// <param name="Poster">The first picture.</param>
+public sealed record VideoPlan(bool Remux, IReadOnlyList<Rung> Rungs, double FramesPerSecond, Rung Poster)
 {
     private static readonly int[] ShortSides = [720, 480];
+    private const int PosterSide = 720;
     private const double MostFrames = 30;
 
     public static VideoPlan For(VideoFacts facts)
@@ -20,8 +22,12 @@ public sealed record VideoPlan(bool Remux, IReadOnlyList<Rung> Rungs, double Fra
         var complies = Incompliance(facts) is null;
         // Beside the source itself only what is smaller is worth making.
         var sides = ShortSides.Where(side => complies ? side < facts.ShortSide : side <= facts.ShortSide).ToList();
-        if (sides.Count == 0 && !complies) sides.Add(Even(facts.ShortSide));
-        return new VideoPlan(complies, [.. sides.Select(side => Fit(facts, side))], Math.Min(facts.FramesPerSecond, MostFrames));
+        if (sides.Count == 0 && !complies) sides.Add(Math.Max(2, facts.ShortSide / 2 * 2));
+        return new VideoPlan(
+            complies,
+            [.. sides.Select(side => Fit(facts, $"video-{side}", side))],
+            Math.Min(facts.FramesPerSecond, MostFrames),
+            Fit(facts, "poster", Math.Min(PosterSide, facts.ShortSide)));
     }
 
     /// <returns>Why players cannot be given the source's own streams; null when they can.</returns>
@@ -29,25 +35,25 @@ public sealed record VideoPlan(bool Remux, IReadOnlyList<Rung> Rungs, double Fra
     {
         { Codec: not "h264" } => "codec",
         { Profile: not ("Constrained Baseline" or "Main" or "High") } => "profile",
-        { Level: > 42 } => "level",
+        { Level: < 9 or > 42 } => "level",
         { PixelFormat: not "yuv420p" } => "pixel format",
         { IsProgressive: false } => "interlaced",
         { IsHighDynamicRange: true } => "dynamic range",
-        { HasSquarePixels: false } => "pixel shape",
+        { PixelAspect: not 1 } => "pixel shape",
         { Rotation: not 0 } => "rotation",
         { ShortSide: > 1080 } => "size",
         _ when Math.Max(facts.Width, facts.Height) > 1920 => "size",
         _ when facts.Width % 2 != 0 || facts.Height % 2 != 0 => "odd size",
         { FramesPerSecond: > 60.5 } => "frame rate",
         { BitsPerSecond: > 10e6 } => "bit rate",
-        { Audio: { } audio } when audio is not { Codec: "aac", Profile: "LC", SampleRate: <= 48_000, Channels: <= 2 } => "audio",
+        { Audio: { } audio } when audio is not { Codec: "aac", Profile: "LC", SampleRate: > 0 and <= 48_000, Channels: 1 or 2 } => "audio",
         _ => null,
     };
 
-    private static Rung Fit(VideoFacts facts, int side)
+    private static Rung Fit(VideoFacts facts, string name, int side)
     {
         var scale = (double)side / facts.ShortSide;
-        return new Rung($"video-{side}", Even(facts.ShownWidth * scale), Even(facts.ShownHeight * scale));
+        return new Rung(name, Even(facts.ShownWidth * scale), Even(facts.ShownHeight * scale));
     }
 
     private static int Even(double length) => Math.Max(2, (int)Math.Round(length / 2) * 2);

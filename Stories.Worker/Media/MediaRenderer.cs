@@ -16,11 +16,13 @@ public sealed class MediaRenderer(SandboxState sandbox, PhotoChildren photos, Vi
     public async Task<PreparedMedia> PrepareAsync(Scratch scratch, string file, Lane lane, CancellationToken cancellationToken)
     {
         sandbox.ThrowIfFaulty();
-        var kind = await SniffAsync(scratch.File(file), cancellationToken);
+        await using var stream = File.OpenRead(scratch.File(file));
+        var kind = await SniffAsync(stream, cancellationToken);
         if (MediaKinds.LaneOf(kind) is not { } own) throw new MediaRefusedException(MediaCodes.UnknownType);
         if (own != lane) throw new MediaRefusedException(MediaCodes.WrongLane);
         if (own == Lane.Photo) return new PreparedMedia(file, kind, null, null);
 
+        await Mp4Boxes.CheckWholeAsync(stream, cancellationToken);
         var facts = await probe.ReadAsync(scratch, file, cancellationToken);
         if (facts.Refusal(options.Value) is { } refusal) throw new MediaRefusedException(refusal);
         return new PreparedMedia(file, kind, facts, VideoPlan.For(facts));
@@ -35,27 +37,26 @@ public sealed class MediaRenderer(SandboxState sandbox, PhotoChildren photos, Vi
             yield return await RenderPhotoAsync(media.File, scratch, cancellationToken);
             yield break;
         }
-        if (plan.Remux) yield return new RenditionSet(await videos.RemuxAsync(scratch, media.File, facts, cancellationToken));
+        if (plan.Remux) yield return new RenditionSet(await videos.RemuxAsync(scratch, media.File, facts, plan, cancellationToken));
         if (plan.Rungs.Count > 0) yield return new RenditionSet(await videos.EncodeAsync(scratch, media.File, facts, plan, withPoster: !plan.Remux, progress, cancellationToken));
     }
 
     private async Task<RenditionSet> RenderPhotoAsync(string file, Scratch scratch, CancellationToken cancellationToken)
     {
-        var rendered = await photos.RenderAsync(await File.ReadAllBytesAsync(scratch.File(file), cancellationToken), cancellationToken);
+        var rendered = await photos.RenderAsync(scratch.File(file), cancellationToken);
         var files = new List<RenderedFile>();
-        foreach (var photo in rendered.Where(p => p.Name != PhotoRendering.Preview))
+        foreach (var photo in rendered.Photos)
         {
             var path = scratch.File(photo.Name + ".webp");
             await File.WriteAllBytesAsync(path, photo.Bytes, cancellationToken);
             files.Add(new RenderedFile(photo.Name, path, "image/webp", Codecs: null, photo.Width, photo.Height, Duration: null));
         }
-        return new RenditionSet(files, rendered.FirstOrDefault(p => p.Name == PhotoRendering.Preview)?.Bytes);
+        return new RenditionSet(files, rendered.Preview);
     }
 
-    private static async Task<MediaKind> SniffAsync(string path, CancellationToken cancellationToken)
+    private static async Task<MediaKind> SniffAsync(Stream stream, CancellationToken cancellationToken)
     {
         var start = new byte[MediaKinds.SniffBytes];
-        await using var stream = File.OpenRead(path);
         var length = await stream.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken);
         return MediaKinds.Sniff(start.AsSpan(0, length));
     }

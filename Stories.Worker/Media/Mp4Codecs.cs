@@ -7,10 +7,11 @@ internal static class Mp4Codecs
 {
     public static string Of(ReadOnlySpan<byte> start)
     {
+        var index = Mp4Boxes.Index(start);
         // ISO 14496-15: 'avcC', version 1, then profile, constraints and level, each one byte.
-        var at = start.IndexOf("avcC"u8);
-        if (at < 0 || at + 8 > start.Length || start[at + 4] != 1) throw new MediaRefusedException(MediaCodes.Damaged);
-        var video = $"avc1.{Convert.ToHexStringLower(start.Slice(at + 5, 3))}";
-        return start.IndexOf("mp4a"u8) < 0 ? video : $"{video}, mp4a.40.2";
+        var at = index.IndexOf("avcC"u8);
+        if (at < 0 || at + 8 > index.Length || index[at + 4] != 1) throw new MediaRefusedException(MediaCodes.Damaged);
+        var video = $"avc1.{Convert.ToHexStringLower(index.Slice(at + 5, 3))}";
+        return index.IndexOf("mp4a"u8) < 0 ? video : $"{video}, mp4a.40.2";
     }
 }

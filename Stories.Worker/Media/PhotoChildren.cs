@@ -10,43 +10,24 @@ namespace Stories.Worker.Media;
 /// Sandboxed render children, kept for the next photo because starting one costs more than a photo. One that fails, hangs or
 /// has done its share is replaced.
 /// </summary>
-public sealed class PhotoChildren(Sandbox sandbox, IOptions<MediaOptions> options) : IDisposable
+public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<MediaOptions> options) : IDisposable
 {
     private readonly ConcurrentBag<Child> idle = [];
+    private long started;
+
+    /// <summary>How many have been started so far.</summary>
+    public long Started => Interlocked.Read(ref started);
+
+    /// <summary>Those that wait for a photo.</summary>
+    internal IEnumerable<int> Idle => idle.Select(child => child.ProcessId);
 
     /// <exception cref="MediaRefusedException">The photo breaks a limit, is damaged, or kept the child beyond its time.</exception>
-    public async Task<IReadOnlyList<RenderedPhoto>> RenderAsync(byte[] photo, CancellationToken cancellationToken)
+    /// <exception cref="SandboxFaultException">No child can be started.</exception>
+    public async Task<RenderedPhotos> RenderAsync(string file, CancellationToken cancellationToken)
     {
-        var child = idle.TryTake(out var ready) ? ready : await StartAsync(cancellationToken);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(options.Value.WallClock);
-        try
-        {
-            await PhotoWire.WriteBlockAsync(child.Input, photo, patience.Token);
-            await child.Input.FlushAsync(patience.Token);
-            var answer = await PhotoWire.ReadBlockAsync(child.Output, patience.Token);
-            // A decoder that dies on a file dies on it again: the file is to blame.
-            if (answer is null) throw new MediaRefusedException(MediaCodes.Damaged);
-            var (refusal, photos) = PhotoWire.ReadAnswer(answer);
-            if (++child.Photos < options.Value.PhotosPerChild)
-            {
-                idle.Add(child);
-                child = null;
-            }
-            return refusal is null ? photos : throw new MediaRefusedException(refusal);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new MediaRefusedException(MediaCodes.Limit);
-        }
-        catch (IOException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new MediaRefusedException(MediaCodes.Damaged);
-        }
-        finally
-        {
-            child?.Dispose();
-        }
+        // One that has waited may have died of something else; only a fresh one's death says anything about this photo.
+        if (idle.TryTake(out var waiting) && await AskAsync(waiting, file, cancellationToken) is { } answer) return Verdict(answer);
+        return Verdict(await AskAsync(await StartAsync(cancellationToken), file, cancellationToken) ?? throw new MediaRefusedException(MediaCodes.Damaged));
     }
 
     public void Dispose()
@@ -54,12 +35,64 @@ public sealed class PhotoChildren(Sandbox sandbox, IOptions<MediaOptions> option
         while (idle.TryTake(out var child)) child.Dispose();
     }
 
+    private static RenderedPhotos Verdict((string? Refusal, RenderedPhotos Rendered) answer) =>
+        answer.Refusal is null ? answer.Rendered : throw new MediaRefusedException(MediaCodes.All.Contains(answer.Refusal) ? answer.Refusal : MediaCodes.Damaged);
+
+    /// <returns>Null when the child died of it.</returns>
+    private async Task<(string? Refusal, RenderedPhotos Rendered)?> AskAsync(Child child, string file, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(options.Value.WallClock);
+        var isFit = false;
+        try
+        {
+            await PhotoWire.WriteFileAsync(child.Input, file, patience.Token);
+            if (await PhotoWire.ReadAnswerAsync(child.Output, patience.Token) is not { } answer) return null;
+            var read = PhotoWire.ReadAnswer(answer);
+            isFit = ++child.Photos < options.Value.PhotosPerChild;
+            return read;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new MediaRefusedException(MediaCodes.Limit);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return null;
+        }
+        finally
+        {
+            if (isFit) idle.Add(child);
+            else child.Dispose();
+        }
+    }
+
     private async Task<Child> StartAsync(CancellationToken cancellationToken)
     {
-        var child = new Child(sandbox.Start(RenderChild.Argument, Path.GetTempPath()));
-        var limits = new PhotoLimits(options.Value.PhotoMegapixels * 1_000_000L, options.Value.PhotoSide, options.Value.PhotoPages);
-        await PhotoWire.WriteBlockAsync(child.Input, PhotoWire.WriteLimits(limits), cancellationToken);
-        return child;
+        Interlocked.Increment(ref started);
+        var child = new Child(sandbox.Start(RenderChild.Argument, sandbox.Folder));
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(options.Value.WallClock);
+        try
+        {
+            var limits = new PhotoLimits(options.Value.PhotoMegapixels * 1_000_000L, options.Value.PhotoSide, options.Value.PhotoPages);
+            await PhotoWire.WriteBlockAsync(child.Input, PhotoWire.WriteLimits(limits), patience.Token);
+            var ready = await PhotoWire.ReadAnswerAsync(child.Output, patience.Token);
+            if (ready is not null && PhotoWire.Ready.Span.SequenceEqual(ready)) return child;
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException || e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            // Said below: it has not seen any photo yet, so none is to blame.
+        }
+        catch
+        {
+            child.Dispose();
+            throw;
+        }
+        child.Dispose();
+        await state.ThrowIfFallenAsync(cancellationToken);
+        throw new SandboxFaultException("the render child does not start");
     }
 
     private sealed class Child : IDisposable
@@ -74,14 +107,22 @@ public sealed class PhotoChildren(Sandbox sandbox, IOptions<MediaOptions> option
             process.BeginErrorReadLine();
         }
 
+        public int ProcessId => process.Id;
         public Stream Input => process.StandardInput.BaseStream;
         public Stream Output => process.StandardOutput.BaseStream;
         public int Photos { get; set; }
 
         public void Dispose()
         {
-            // The launcher's death takes bubblewrap and all within it along.
-            process.Kill();
+            Sandbox.Kill(process);
+            try
+            {
+                Input.Dispose();
+            }
+            catch (IOException)
+            {
+                // What was still on its way to a child that is dead.
+            }
             process.Dispose();
         }
     }

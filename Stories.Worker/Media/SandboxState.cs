@@ -8,15 +8,25 @@ public sealed class SandboxState(Sandbox sandbox, ILogger<SandboxState> log) : I
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        sandbox.PrepareEnvironment();
         Fault = await sandbox.FindFaultAsync(cancellationToken);
         if (Fault is not null) log.LogCritical("No media will be processed: {Fault}.", Fault);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <exception cref="SandboxFaultException">The sandbox did not stand when this process started.</exception>
     public void ThrowIfFaulty()
     {
-        if (Fault is not null) throw new InvalidOperationException("The sandbox does not stand.");
+        if (Fault is not null) throw new SandboxFaultException(Fault);
+    }
+
+    /// <summary>After a decoder failed: was it the file, or have the walls come down since?</summary>
+    /// <exception cref="SandboxFaultException">It was us; the file is not to blame.</exception>
+    public async Task ThrowIfFallenAsync(CancellationToken cancellationToken)
+    {
+        if (await sandbox.FindFaultAsync(cancellationToken) is { } fault) throw new SandboxFaultException(fault);
     }
 }
+
+/// <summary>Our own trouble: the work is to be tried again, elsewhere or later.</summary>
+public sealed class SandboxFaultException(string fault) : Exception($"The sandbox does not stand: {fault}.");

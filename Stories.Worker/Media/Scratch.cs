@@ -13,6 +13,9 @@ public sealed class Scratch : IAsyncDisposable
 
     public string Folder { get; }
 
+    /// <summary>What lies in it now.</summary>
+    public long Bytes => new DirectoryInfo(Folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.LinkTarget is null ? file.Length : 0);
+
     public string File(string name) => Path.Combine(Folder, name);
 
     public ValueTask DisposeAsync()
@@ -23,38 +26,22 @@ public sealed class Scratch : IAsyncDisposable
 }
 
 /// <summary>Hands out scratch folders; wipes what a killed process left.</summary>
-public sealed class ScratchRoom
+public sealed class ScratchRoom : IDisposable
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const string Prefix = "stories-scratch-";
-    private readonly string root;
+    private readonly OwnFolder folder;
 
     public ScratchRoom(IOptions<MediaOptions> options)
     {
-        var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
         var configured = options.Value.ScratchFolder;
-        root = configured.Length > 0 ? configured : Path.Combine(parent, Prefix + Environment.ProcessId);
-        if (configured.Length > 0) Wipe(configured);
-        else WipeOrphans(parent);
-        Directory.CreateDirectory(root, OwnerOnly);
+        // A folder of our own even in a configured place: another worker of this machine may be using it too.
+        folder = OwnFolder.Make(configured.Length > 0 ? configured : Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), "stories-scratch-");
     }
 
-    public Scratch Open() => new(Directory.CreateDirectory(Path.Combine(root, Guid.NewGuid().ToString("N")), OwnerOnly).FullName);
+    public string Folder => folder.Path;
 
-    public bool IsEmpty => !Directory.EnumerateFileSystemEntries(root).Any();
+    public bool IsEmpty => !Directory.EnumerateDirectories(Folder).Any();
 
-    private static void Wipe(string folder)
-    {
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-    }
+    public Scratch Open() => new(folder.Add(Guid.NewGuid().ToString("N")).FullName);
 
-    /// <summary>Folders whose process is no more.</summary>
-    private static void WipeOrphans(string parent)
-    {
-        foreach (var folder in Directory.EnumerateDirectories(parent, Prefix + "*"))
-        {
-            if (!int.TryParse(Path.GetFileName(folder).AsSpan(Prefix.Length), out var process) || Directory.Exists($"/proc/{process}")) continue;
-            Wipe(folder);
-        }
-    }
+    public void Dispose() => folder.Dispose();
 }

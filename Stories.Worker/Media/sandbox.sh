@@ -1,59 +1,76 @@
-#!/bin/sh
+#!/usr/bin/setsid /bin/sh
 # Runs one decoder with nothing in reach: no network, no files but its working folder, no environment, bounded resources.
-# Called under the decoder's name. Nothing here survives the worker: bubblewrap dies with this shell (whose only thread it
-# follows; the worker's threads come and go), and the watcher ends both when this shell's parent changes, which is how the
-# worker's death shows even before anybody reaps it.
+# Called under the decoder's name, from the folder that Sandbox.cs makes. It has a session and a process group of its own: one
+# kill reaches all of it, and Ctrl-C at the worker's terminal does not.
+#
+# Nothing here survives the worker. The worker holds a lock on the file "lifeline" for as long as it lives, and the kernel lets
+# go of it however the worker ends; whoever gets that lock knows that the worker is no more. It does not matter which thread of
+# the worker started us, or when it ended. bubblewrap dies with this shell, which has one thread only.
+folder=${0%/*}
 tool=${0##*/}
-worker=$PPID
-exec 3<&0
+# Sets lifeline, scratch, ffmpeg_folder, file_blocks, cpu_seconds, app_folder, dotnet_folder.
+. "$folder/settings"
 ulimit -c 0
 ulimit -n 256
+exec 3<&0 </dev/null
 
-bind="--bind $PWD /scratch --chdir /scratch"
+(
+    flock --shared "$lifeline" true
+    kill -KILL 0
+) >/dev/null 2>&1 3<&- &
+
 case $tool in
-ffmpeg | ffprobe)
-    ulimit -v 4194304
-    ulimit -t "${STORIES_CPU_SECONDS:-600}"
-    ulimit -f "${STORIES_FILE_BLOCKS:-262144}"
-    program="$STORIES_FFMPEG_FOLDER/$tool"
-    exec 3</dev/null
-    ;;
 render-child)
+    # Photos come by stdin, and its end is the child's end. The program is all that is to be seen, without its settings.
+    set -- --ro-bind "$app_folder" /app
+    for file in "$app_folder"/appsettings*.json; do
+        [ -e "$file" ] && set -- "$@" --ro-bind /dev/null "/app/${file##*/}"
+    done
+    set -- "$@" --ro-bind "$dotnet_folder" /dotnet --remount-ro / --chdir /tmp /dotnet/dotnet /app/Stories.Worker.dll render-child
     # .NET reserves far more addresses than it uses; what is really written is bounded instead.
     ulimit -d 3145728
-    bind="--chdir /tmp --ro-bind $STORIES_APP_FOLDER /app --ro-bind $STORIES_DOTNET_FOLDER /dotnet"
-    set -- /app/Stories.Worker.dll render-child
-    program=/dotnet/dotnet
     ;;
-check)
-    program=/bin/sh
+ffmpeg | ffprobe | check)
+    # FFMpegCore cancels by sending a "q": anything that comes by stdin means stop, and so does its end. Only when it asks for
+    # the version, once, it gives no stdin.
+    [ "$*" = -version ] || (
+        head -c 1
+        kill -KILL 0
+    ) <&3 >/dev/null 2>&1 3<&- &
+    exec 3</dev/null
+    if [ "$tool" = check ]; then program=/bin/sh; else program=$ffmpeg_folder/$tool; fi
+    work=$(pwd -P)
+    case $work in
+    "$scratch"/*) set -- --bind "$work" /scratch --remount-ro / --chdir /scratch "$program" "$@" ;;
+    *) set -- --remount-ro / --chdir /tmp "$program" "$@" ;;
+    esac
+    ulimit -v 4194304
+    ulimit -t "$cpu_seconds"
+    ulimit -f "$file_blocks"
     ;;
 *)
     exit 64
     ;;
 esac
 
-extra=
-for file in /etc/ld.so.cache /etc/alternatives; do
-    [ -e "$file" ] && extra="$extra --ro-bind $file $file"
-done
 for link in bin lib lib64 sbin; do
-    if [ -L "/$link" ]; then extra="$extra --symlink usr/$link /$link"; elif [ -d "/$link" ]; then extra="$extra --ro-bind /$link /$link"; fi
+    if [ -L "/$link" ]; then set -- --symlink "usr/$link" "/$link" "$@"; elif [ -d "/$link" ]; then set -- --ro-bind "/$link" "/$link" "$@"; fi
+done
+# Debian's ffmpeg finds its linear algebra by way of /etc/alternatives.
+for file in /etc/ld.so.cache /etc/alternatives; do
+    [ -e "$file" ] && set -- --ro-bind "$file" "$file" "$@"
 done
 
-# shellcheck disable=SC2086 # the words of bind and extra are options; our own folders have no spaces
-bwrap --unshare-all --die-with-parent --new-session --cap-drop ALL --clearenv \
+# Without "env -i" our environment, and so the worker's, could be read inside as that of process 1, which is bubblewrap.
+env -i /usr/bin/bwrap --unshare-user --unshare-all --disable-userns --die-with-parent --new-session --cap-drop ALL --clearenv \
     --setenv PATH /usr/bin --setenv DOTNET_EnableDiagnostics 0 --setenv DOTNET_TieredPGO 0 --setenv MALLOC_ARENA_MAX 2 --setenv VIPS_CONCURRENCY 1 \
-    --uid 65534 --gid 65534 --ro-bind /usr /usr $extra --proc /proc --dev /dev --tmpfs /tmp $bind \
-    "$program" "$@" <&3 3<&- &
+    --uid 65534 --gid 65534 --hostname sandbox --ro-bind /usr /usr --proc /proc --dev /dev --remount-ro /dev --size 16777216 --tmpfs /tmp \
+    "$@" <&3 3<&- &
 child=$!
-(
-    while read -r _ _ _ parent _ <"/proc/$$/stat" && [ "$parent" = "$worker" ]; do sleep 1; done
-    kill -KILL "$child"
-) >/dev/null 2>&1 </dev/null 3<&- &
-watcher=$!
 exec 3<&-
 wait "$child"
 code=$?
-kill "$watcher" 2>/dev/null
+# The watchers, not us.
+trap '' TERM
+kill -TERM 0
 exit "$code"

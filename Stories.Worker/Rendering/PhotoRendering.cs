@@ -9,7 +9,6 @@ namespace Stories.Worker.Rendering;
 /// </summary>
 internal static class PhotoRendering
 {
-    public const string Preview = "preview";
     public const int PreviewBytes = 1024;
 
     private static readonly (string Name, int Width, int Height)[] Sizes = [("photo-1080", 1080, 1920), ("photo-540", 540, 960)];
@@ -27,22 +26,21 @@ internal static class PhotoRendering
     }
 
     /// <exception cref="MediaRefusedException">The file breaks a limit or is damaged.</exception>
-    public static IReadOnlyList<RenderedPhoto> Render(byte[] file, PhotoLimits limits)
+    public static RenderedPhotos Render(byte[] file, PhotoLimits limits)
     {
         try
         {
-            // A thumbnail straight from the buffer would ignore failOn, and half a picture pass for a whole one.
-            using var source = Image.NewFromBuffer(file, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
-            Check(source, limits);
+            using var source = Open(file, limits);
+            // A thumbnail is read once, from top to bottom: the largest is kept in memory and the others are made of it.
             using var largest = Fit(source, Sizes[0].Width, Sizes[0].Height).CopyMemory();
             var photos = new List<RenderedPhoto> { Save(largest, Sizes[0].Name) };
-            foreach (var (name, width, height) in Sizes.Skip(1))
+            var last = largest;
+            foreach (var (name, width, height) in Sizes.AsSpan(1))
             {
-                using var smaller = Fit(largest, width, height);
-                photos.Add(Save(smaller, name));
+                last = Fit(last, width, height).CopyMemory();
+                photos.Add(Save(last, name));
             }
-            photos.Add(SavePreview(largest));
-            return photos;
+            using (last) return new RenderedPhotos(photos, Preview(last));
         }
         catch (VipsException)
         {
@@ -50,11 +48,14 @@ internal static class PhotoRendering
         }
     }
 
-    private static void Check(Image image, PhotoLimits limits)
+    /// <summary>A thumbnail straight from the buffer would ignore failOn, and half a picture pass for a whole one.</summary>
+    private static Image Open(byte[] file, PhotoLimits limits)
     {
-        var pages = image.Contains("n-pages") ? (int)image.Get("n-pages") : 1;
-        if (image.Width > limits.Side || image.Height > limits.Side || pages > limits.Pages ||
-            (long)image.Width * image.Height * pages > limits.Pixels) throw new MediaRefusedException(MediaCodes.TooManyPixels);
+        var source = Image.NewFromBuffer(file, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
+        var pages = source.Contains("n-pages") ? (int)source.Get("n-pages") : 1;
+        if (source.Width > limits.Side || source.Height > limits.Side || pages > limits.Pages || (long)source.Width * source.Height * pages > limits.Pixels)
+            throw new MediaRefusedException(MediaCodes.TooManyPixels);
+        return source;
     }
 
     private static Image Fit(Image image, int width, int height) =>
@@ -64,13 +65,13 @@ internal static class PhotoRendering
     private static RenderedPhoto Save(Image image, string name) =>
         new(name, image.Width, image.Height, image.WebpsaveBuffer(q: 80, effort: 2, keep: Enums.ForeignKeep.None));
 
-    private static RenderedPhoto SavePreview(Image image)
+    private static byte[] Preview(Image image)
     {
         for (var side = 32; ; side /= 2)
         {
             using var tiny = image.ThumbnailImage(side, height: side);
             var bytes = tiny.WebpsaveBuffer(q: 40, effort: 4, keep: Enums.ForeignKeep.None);
-            if (bytes.Length <= PreviewBytes || side == 4) return new RenderedPhoto(Preview, tiny.Width, tiny.Height, bytes);
+            if (bytes.Length <= PreviewBytes || side == 4) return bytes;
         }
     }
 }

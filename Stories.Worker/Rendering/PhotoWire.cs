@@ -6,65 +6,71 @@ namespace Stories.Worker.Rendering;
 /// <summary>A photo rendition as it comes out of the render child.</summary>
 public sealed record RenderedPhoto(string Name, int Width, int Height, byte[] Bytes);
 
+/// <param name="Photos">Largest first.</param>
+/// <param name="Preview">A tiny WebP picture.</param>
+public sealed record RenderedPhotos(IReadOnlyList<RenderedPhoto> Photos, byte[] Preview);
+
 /// <summary>What the render child may be asked for.</summary>
 public sealed record PhotoLimits(long Pixels, int Side, int Pages);
 
 /// <summary>
-/// Between the worker and its render child: length-prefixed blocks over two pipes. The child is not trusted once it has seen
-/// a file: everything that it says is bounded.
+/// Between the worker and its render child: length-prefixed blocks over two pipes. First the worker sends limits, and the child
+/// says that it is ready; then a file for an answer. The child is not trusted once it has seen a file: everything that it says
+/// is bounded and checked.
 /// </summary>
 internal static class PhotoWire
 {
-    public const int MaxBlock = 256 << 20;
+    private const int MaxFile = 512 << 20;
+
+    /// <summary>Several times what two WebP pictures of our sizes can come to.</summary>
+    private const int MaxAnswer = 32 << 20;
+    private const int MaxPhotos = 8;
+
+    public static ReadOnlyMemory<byte> Ready { get; } = "stories-render-child"u8.ToArray();
 
     public static async Task WriteBlockAsync(Stream stream, ReadOnlyMemory<byte> block, CancellationToken cancellationToken)
     {
-        var length = new byte[4];
-        BinaryPrimitives.WriteInt32LittleEndian(length, block.Length);
-        await stream.WriteAsync(length, cancellationToken);
+        await WriteLengthAsync(stream, block.Length, cancellationToken);
         await stream.WriteAsync(block, cancellationToken);
+        await stream.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>From disk to pipe, piece by piece: the worker never holds a photo.</summary>
+    public static async Task WriteFileAsync(Stream stream, string path, CancellationToken cancellationToken)
+    {
+        await using var file = File.OpenRead(path);
+        await WriteLengthAsync(stream, checked((int)file.Length), cancellationToken);
+        await file.CopyToAsync(stream, cancellationToken);
+        await stream.FlushAsync(cancellationToken);
     }
 
     /// <returns>Null at the stream's end.</returns>
-    public static async Task<byte[]?> ReadBlockAsync(Stream stream, CancellationToken cancellationToken)
-    {
-        var length = new byte[4];
-        if (await stream.ReadAtLeastAsync(length, 4, throwOnEndOfStream: false, cancellationToken) < 4) return null;
-        var bytes = BinaryPrimitives.ReadInt32LittleEndian(length);
-        if (bytes is < 0 or > MaxBlock) throw new InvalidDataException("A block's length is out of range.");
-        var block = new byte[bytes];
-        await stream.ReadExactlyAsync(block, cancellationToken);
-        return block;
-    }
+    public static Task<byte[]?> ReadFileAsync(Stream stream, CancellationToken cancellationToken) => ReadBlockAsync(stream, MaxFile, cancellationToken);
 
-    public static byte[] WriteAnswer(string? refusal, IReadOnlyList<RenderedPhoto> photos)
-    {
-        using var memory = new MemoryStream();
-        using var writer = new BinaryWriter(memory, Encoding.UTF8);
-        writer.Write(refusal ?? "");
-        writer.Write(photos.Count);
-        foreach (var photo in photos)
-        {
-            writer.Write(photo.Name);
-            writer.Write(photo.Width);
-            writer.Write(photo.Height);
-            writer.Write(photo.Bytes.Length);
-            writer.Write(photo.Bytes);
-        }
-        writer.Flush();
-        return memory.ToArray();
-    }
+    /// <returns>Null at the stream's end.</returns>
+    public static Task<byte[]?> ReadAnswerAsync(Stream stream, CancellationToken cancellationToken) => ReadBlockAsync(stream, MaxAnswer, cancellationToken);
 
-    public static (string? Refusal, IReadOnlyList<RenderedPhoto> Photos) ReadAnswer(byte[] answer)
+    public static byte[] WriteAnswer(string refusal) => WriteAnswer(refusal, [], []);
+
+    public static byte[] WriteAnswer(RenderedPhotos rendered) => WriteAnswer("", rendered.Photos, rendered.Preview);
+
+    /// <exception cref="InvalidDataException">It is no answer.</exception>
+    public static (string? Refusal, RenderedPhotos Rendered) ReadAnswer(byte[] answer)
     {
         using var reader = new BinaryReader(new MemoryStream(answer), Encoding.UTF8);
-        var refusal = reader.ReadString();
-        var count = reader.ReadInt32();
-        if (count is < 0 or > 8) throw new InvalidDataException("Too many photos in an answer.");
-        var photos = new List<RenderedPhoto>(count);
-        for (var i = 0; i < count; i++)
-            photos.Add(new RenderedPhoto(reader.ReadString(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadBytes(reader.ReadInt32())));
-        return (refusal.Length > 0 ? refusal : null, photos);
+        try
+        {
+            var refusal = reader.ReadString();
+            var photos = new RenderedPhoto[Bounded(reader.ReadInt32(), MaxPhotos)];
+            for (var i = 0; i < photos.Length; i++)
+                photos[i] = new RenderedPhoto(reader.ReadString(), reader.ReadInt32(), reader.ReadInt32(), ReadBytes(reader));
+            var preview = ReadBytes(reader);
+            return (refusal.Length > 0 ? refusal : null, new RenderedPhotos(photos, preview));
+        }
+        catch (Exception e) when (e is IOException or FormatException or ArgumentException)
+        {
+            throw new InvalidDataException("An answer that cannot be read.", e);
+        }
     }
 
     public static byte[] WriteLimits(PhotoLimits limits)
@@ -78,4 +84,53 @@ internal static class PhotoWire
 
     public static PhotoLimits ReadLimits(byte[] bytes) => new(
         BinaryPrimitives.ReadInt64LittleEndian(bytes), BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(8)), BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(12)));
+
+    private static byte[] WriteAnswer(string refusal, IReadOnlyList<RenderedPhoto> photos, byte[] preview)
+    {
+        using var memory = new MemoryStream();
+        using var writer = new BinaryWriter(memory, Encoding.UTF8);
+        writer.Write(refusal);
+        writer.Write(photos.Count);
+        foreach (var photo in photos)
+        {
+            writer.Write(photo.Name);
+            writer.Write(photo.Width);
+            writer.Write(photo.Height);
+            WriteBytes(writer, photo.Bytes);
+        }
+        WriteBytes(writer, preview);
+        writer.Flush();
+        return memory.ToArray();
+    }
+
+    private static void WriteBytes(BinaryWriter writer, byte[] bytes)
+    {
+        writer.Write(bytes.Length);
+        writer.Write(bytes);
+    }
+
+    private static byte[] ReadBytes(BinaryReader reader)
+    {
+        var length = Bounded(reader.ReadInt32(), MaxAnswer);
+        var bytes = reader.ReadBytes(length);
+        return bytes.Length == length ? bytes : throw new EndOfStreamException();
+    }
+
+    private static int Bounded(int number, int most) => number >= 0 && number <= most ? number : throw new InvalidDataException("A number is out of range.");
+
+    private static async Task WriteLengthAsync(Stream stream, int length, CancellationToken cancellationToken)
+    {
+        var bytes = new byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, length);
+        await stream.WriteAsync(bytes, cancellationToken);
+    }
+
+    private static async Task<byte[]?> ReadBlockAsync(Stream stream, int most, CancellationToken cancellationToken)
+    {
+        var length = new byte[4];
+        if (await stream.ReadAtLeastAsync(length, 4, throwOnEndOfStream: false, cancellationToken) < 4) return null;
+        var block = new byte[Bounded(BinaryPrimitives.ReadInt32LittleEndian(length), most)];
+        await stream.ReadExactlyAsync(block, cancellationToken);
+        return block;
+    }
 }

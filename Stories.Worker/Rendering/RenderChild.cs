@@ -15,21 +15,21 @@ internal static class RenderChild
         PhotoRendering.Prepare();
         await using var input = Console.OpenStandardInput();
         await using var output = Console.OpenStandardOutput();
-        if (await PhotoWire.ReadBlockAsync(input, CancellationToken.None) is not { } first) return 0;
+        if (await PhotoWire.ReadAnswerAsync(input, CancellationToken.None) is not { } first) return 0;
         var limits = PhotoWire.ReadLimits(first);
-        while (await PhotoWire.ReadBlockAsync(input, CancellationToken.None) is { } file)
+        await PhotoWire.WriteBlockAsync(output, PhotoWire.Ready, CancellationToken.None);
+        while (await PhotoWire.ReadFileAsync(input, CancellationToken.None) is { } file)
         {
             byte[] answer;
             try
             {
-                answer = PhotoWire.WriteAnswer(refusal: null, PhotoRendering.Render(file, limits));
+                answer = PhotoWire.WriteAnswer(PhotoRendering.Render(file, limits));
             }
             catch (MediaRefusedException refused)
             {
-                answer = PhotoWire.WriteAnswer(refused.Code, []);
+                answer = PhotoWire.WriteAnswer(refused.Code);
             }
             await PhotoWire.WriteBlockAsync(output, answer, CancellationToken.None);
-            await output.FlushAsync();
         }
         return 0;
     }

@@ -1,0 +1,103 @@
+using Stories.Core.Media;
+using Stories.Protocol;
+using Stories.Tests.Fixtures;
+using Stories.Worker.Rendering;
+
+namespace Stories.Tests.Media;
+
+public sealed class PhotoChildrenTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_child_serves_its_share_of_photos_and_is_then_replaced()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel, options => options.PhotosPerChild = 3);
+        for (var photo = 1; photo <= 7; photo++)
+        {
+            await rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel);
+            Assert.Equal((photo + 2) / 3, rig.Photos.Started);
+        }
+    }
+
+    [Fact]
+    public async Task A_child_that_died_while_it_waited_is_not_the_next_photos_fault()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        await rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel);
+        var launcher = Assert.Single(rig.Photos.Idle);
+        var family = ProcessTree.DescendantsOf(launcher);
+        using (var child = System.Diagnostics.Process.GetProcessById(family.Single(p => p.Name == "dotnet").Id)) child.Kill();
+
+        var outcome = await rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel);
+
+        Assert.Equal(2, outcome.All.Count());
+        Assert.Equal(2, rig.Photos.Started);
+    }
+
+    [Fact]
+    public async Task A_refused_photo_leaves_the_child_fit_for_the_next()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        Assert.Equal(MediaCodes.TooManyPixels, await rig.RefusalAsync(Samples.PathOf("hostile-huge-header.png"), Lane.Photo, Cancel));
+        await rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel);
+        Assert.Equal(1, rig.Photos.Started);
+    }
+
+    [Fact]
+    public async Task Photos_side_by_side_have_a_child_each_and_leave_no_process_behind()
+    {
+        List<LiveProcess> family;
+        await using (var rig = await MediaRig.StartAsync(Cancel))
+        {
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel)));
+            Assert.InRange(rig.Photos.Started, 1, 4);
+            family = [.. rig.Photos.Idle.SelectMany(ProcessTree.DescendantsOf)];
+            Assert.NotEmpty(family);
+        }
+        for (var wait = 0; wait < 100 && family.Any(process => process.IsAlive); wait++) await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancel);
+        Assert.DoesNotContain(family, process => process.IsAlive);
+    }
+
+    /// <summary>Decoders that we never meant to have are shut, whatever the first bytes say.</summary>
+    [Fact]
+    public async Task Only_our_own_formats_can_be_opened_in_the_child()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        byte[][] others =
+        [
+            [.. """<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="10" height="10"/></svg>"""u8],
+            await File.ReadAllBytesAsync(await Tools.MakeAsync("p.tiff", "-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1"), Cancel),
+            await File.ReadAllBytesAsync(await Tools.MakeAsync("p.gif", "-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1"), Cancel),
+            await File.ReadAllBytesAsync(await Tools.MakeAsync("p.ppm", "-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1"), Cancel),
+        ];
+        foreach (var other in others)
+        {
+            var file = await Tools.WriteAsync(other);
+            Assert.Equal(MediaCodes.Damaged, (await Assert.ThrowsAsync<MediaRefusedException>(() => rig.Photos.RenderAsync(file, Cancel))).Code);
+        }
+        Assert.Equal(1, rig.Photos.Started);
+    }
+
+    [Fact]
+    public void What_a_child_says_is_bounded_and_checked()
+    {
+        var answer = PhotoWire.WriteAnswer(new RenderedPhotos([new RenderedPhoto("photo-1080", 2, 3, [1, 2, 3])], [4]));
+        var (refusal, rendered) = PhotoWire.ReadAnswer(answer);
+        Assert.Null(refusal);
+        Assert.Equal(("photo-1080", 2, 3), (rendered.Photos[0].Name, rendered.Photos[0].Width, rendered.Photos[0].Height));
+        Assert.Equal([1, 2, 3], rendered.Photos[0].Bytes);
+        Assert.Equal([4], rendered.Preview);
+
+        for (var length = 0; length < answer.Length; length++) Assert.Throws<InvalidDataException>(() => PhotoWire.ReadAnswer(answer[..length]));
+        for (var at = 0; at < answer.Length; at++)
+        {
+            foreach (var value in (byte[])[0x00, 0x7f, 0x80, 0xff])
+            {
+                byte[] lie = [.. answer];
+                lie[at] = value;
+                Assert.True(Record.Exception(() => PhotoWire.ReadAnswer(lie)) is null or InvalidDataException);
+            }
+        }
+    }
+}

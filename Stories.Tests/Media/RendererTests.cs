@@ -1,0 +1,155 @@
+using System.Text;
+using Stories.Protocol;
+using Stories.Tests.Fixtures;
+
+namespace Stories.Tests.Media;
+
+/// <summary>What comes out of the renderer, byte by byte; SampleTests follow the same files through the whole service.</summary>
+public sealed class RendererTests
+{
+    /// <summary>Planted by make-samples, or signed by what made the file.</summary>
+    private static readonly string[] Traces =
+        ["CANARY", "Exif", "ns.adobe.com", "Photoshop", "ICC_PROFILE", "ICCP", "EXIF", "XMP ", "47.3769", "loci", "xyz", "x264", "Lavc", "Lavf"];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> Good => Samples.Good;
+
+    public static TheoryData<string> Hostile => Samples.Hostile;
+
+    [Theory]
+    [MemberData(nameof(Good))]
+    public async Task A_good_sample_becomes_the_expected_renditions_and_nothing_of_its_past_is_in_them(string file)
+    {
+        var sample = Samples.Of(file);
+        await using var rig = await MediaRig.StartAsync(Cancel);
+
+        var outcome = await rig.RenderAsync(Samples.PathOf(file), sample.Lane, Cancel);
+
+        Assert.Equal(
+            sample.Renditions!.Select(r => (r.Key, r.Value[0], r.Value[1])).Order(),
+            outcome.All.Select(r => (r.File.Name, r.File.Width, r.File.Height)).Order());
+        foreach (var (rendition, bytes) in outcome.All)
+        {
+            Assert.All(Traces, trace => Assert.Equal(-1, bytes.AsSpan().IndexOf(Encoding.Latin1.GetBytes(trace))));
+            Assert.Equal(rendition.Name.StartsWith("video", StringComparison.Ordinal) ? "video/mp4" : "image/webp", rendition.MediaType);
+        }
+        Assert.True(rig.ScratchRoom.IsEmpty);
+    }
+
+    [Theory]
+    [MemberData(nameof(Hostile))]
+    public async Task A_hostile_sample_is_refused_by_its_code(string file)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        Assert.Equal(Samples.Of(file).Code, await rig.RefusalAsync(Samples.PathOf(file), Samples.Of(file).Lane, Cancel));
+        Assert.True(rig.ScratchRoom.IsEmpty);
+    }
+
+    [Fact]
+    public async Task A_compliant_video_is_live_with_its_own_pictures_before_anything_is_encoded()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var outcome = await rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel);
+        Assert.Equal(["video-source", "poster"], outcome.Sets[0].Select(r => r.File.Name));
+        Assert.Equal(["video-480"], outcome.Sets[1].Select(r => r.File.Name));
+
+        var (source, remuxed) = (Samples.CompliantVideo, outcome.Sets[0][0]);
+        Assert.Equal(await Tools.PictureDigestsAsync(source), await rig.KeepAsync(remuxed, Tools.PictureDigestsAsync));
+    }
+
+    [Fact]
+    public async Task Every_rung_is_made_for_every_player()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        // 60 pictures a second, 4:4:4, no key frame after the first.
+        var source = await Tools.MakeAsync("lively.mp4", "-f", "lavfi", "-i", "testsrc2=size=1280x960:rate=60", "-t", "2.5", "-pix_fmt", "yuv444p", "-c:v", "libx264", "-preset", "ultrafast", "-g", "999");
+        var outcome = await rig.RenderAsync(source, Lane.Video, Cancel);
+
+        Assert.Equal([("video-720", 960, 720), ("video-480", 640, 480), ("poster", 960, 720)], Assert.Single(outcome.Sets).Select(r => (r.File.Name, r.File.Width, r.File.Height)));
+        foreach (var rendition in outcome.All.Where(r => r.File.Codecs is not null))
+        {
+            var facts = await rig.KeepAsync(rendition, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries",
+                "stream=codec_name,profile,pix_fmt,avg_frame_rate,sample_aspect_ratio", "-of", "default=nw=1", path));
+            Assert.Equal(["codec_name=h264", "profile=Main", "sample_aspect_ratio=1:1", "pix_fmt=yuv420p", "avg_frame_rate=30/1"], facts.Split('\n'));
+            var keys = await rig.KeepAsync(rendition, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "v", "-skip_frame", "nokey", "-show_entries", "frame=pts_time", "-of", "csv=p=0", path));
+            Assert.Equal(["0", "1", "2"], keys.Split('\n').Select(k => k[..1]));
+            Assert.Matches("^avc1\\.4d[0-9a-f]{4}$", rendition.File.Codecs);
+            var profile = await rig.KeepAsync(rendition, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "stream=level", "-of", "csv=p=0", path));
+            Assert.EndsWith(int.Parse(profile).ToString("x2"), rendition.File.Codecs, StringComparison.Ordinal);
+        }
+        Assert.Equal(100, outcome.Percents[^1]);
+        Assert.Equal(outcome.Percents.Order(), outcome.Percents);
+    }
+
+    [Theory]
+    [InlineData("2:1", 0, 1280, 480)]
+    [InlineData("1:1", 90, 480, 640)]
+    [InlineData("1:1", 180, 640, 480)]
+    [InlineData("1:1", 270, 480, 640)]
+    [InlineData("2:1", 90, 480, 1280)]
+    public async Task Pictures_stand_upright_and_in_shape(string pixels, int rotation, int width, int height)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        // Stored red on the left, blue on the right.
+        var stored = await Tools.MakeAsync("stored.mp4", "-f", "lavfi", "-i", "color=red:size=320x480:rate=10[l];color=blue:size=320x480:rate=10[r];[l][r]hstack",
+            "-t", "0.5", "-vf", $"setsar={pixels.Replace(':', '/')}", "-pix_fmt", "yuv422p", "-c:v", "libx264", "-preset", "ultrafast");
+        // This option counts against the clock.
+        var turned = await Tools.MakeAsync("turned.mp4", "-i", stored, "-c", "copy", "-metadata:s:v", $"rotate={(360 - rotation) % 360}");
+
+        var outcome = await rig.RenderAsync(turned, Lane.Video, Cancel);
+
+        var rung = outcome.All.Single(r => r.File.Name == "video-480");
+        Assert.Equal((width, height), (rung.File.Width, rung.File.Height));
+        // Where red is to be seen: turned clockwise, what was on the left comes to the top.
+        var (x, y) = rotation switch { 90 => (0.5, 0.1), 180 => (0.9, 0.5), 270 => (0.5, 0.9), _ => (0.1, 0.5) };
+        foreach (var rendition in outcome.All)
+        {
+            var (red, blue) = await rig.KeepAsync(rendition, path => Tools.ColorAtAsync(path, x, y));
+            Assert.True(red > 150 && blue < 100, $"{rendition.File.Name}: {red} {blue}");
+        }
+    }
+
+    [Theory]
+    [InlineData(1, 0.1, 0.5)]
+    [InlineData(3, 0.9, 0.5)]
+    [InlineData(6, 0.5, 0.1)]
+    [InlineData(8, 0.5, 0.9)]
+    public async Task Photos_stand_upright(int orientation, double x, double y)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var photo = await Tools.MakeAsync("photo.jpg", "-f", "lavfi", "-i", "color=red:size=300x400[l];color=blue:size=300x400[r];[l][r]hstack", "-frames:v", "1");
+        await Tools.RunAsync("exiftool", "-q", "-overwrite_original", $"-Orientation#={orientation}", photo);
+        var outcome = await rig.RenderAsync(photo, Lane.Photo, Cancel);
+        foreach (var rendition in outcome.All)
+        {
+            var (red, blue) = await rig.KeepAsync(rendition, path => Tools.ColorAtAsync(path, x, y));
+            Assert.True(red > 150 && blue < 100, $"{rendition.File.Name}: {red} {blue}");
+        }
+    }
+
+    [Fact]
+    public async Task A_photo_keeps_its_transparency_and_has_a_preview_that_fits_a_manifest()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var outcome = await rig.RenderAsync(Samples.PathOf("photo-transparent.png"), Lane.Photo, Cancel);
+        foreach (var rendition in outcome.All)
+        {
+            // RFC 9649: the extended header's flags; 0x10 is alpha.
+            Assert.Equal("VP8X"u8, rendition.Bytes.AsSpan(12, 4));
+            Assert.Equal(0x10, rendition.Bytes[20]);
+        }
+        Assert.InRange(outcome.Preview!.Length, 20, 1024);
+        Assert.Equal("WEBP"u8, outcome.Preview.AsSpan(8, 4));
+    }
+
+    [Fact]
+    public async Task Nothing_is_ever_enlarged()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var video = await Tools.MakeAsync("small.mp4", "-f", "lavfi", "-i", "testsrc2=size=241x180:rate=10", "-t", "0.5", "-pix_fmt", "yuv444p", "-c:v", "libx264", "-preset", "ultrafast");
+        Assert.Equal([("video-180", 240, 180), ("poster", 240, 180)], (await rig.RenderAsync(video, Lane.Video, Cancel)).All.Select(r => (r.File.Name, r.File.Width, r.File.Height)));
+        var photo = await Tools.MakeAsync("small.png", "-f", "lavfi", "-i", "testsrc2=size=200x30", "-frames:v", "1");
+        Assert.Equal([(200, 30), (200, 30)], (await rig.RenderAsync(photo, Lane.Photo, Cancel)).All.Select(r => (r.File.Width, r.File.Height)));
+    }
+}

@@ -1,0 +1,251 @@
+using System.Diagnostics;
+using System.Globalization;
+using Stories.Protocol;
+using Stories.Tests.Fixtures;
+using Stories.Worker.Media;
+
+namespace Stories.Tests.Media;
+
+public sealed class SandboxTests
+{
+    private static readonly TimeSpan NothingLeftAfter = TimeSpan.FromSeconds(5);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_walls_stand()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        Assert.Null(rig.State.Fault);
+    }
+
+    [Fact]
+    public async Task A_file_outside_and_the_workers_environment_cannot_be_seen()
+    {
+        Environment.SetEnvironmentVariable("STORIES_TEST_SECRET", "canary-in-environment");
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var scratch = rig.ScratchRoom.Open();
+        await using var other = rig.ScratchRoom.Open();
+        await File.WriteAllTextAsync(scratch.File("mine"), "in scratch", Cancel);
+        await File.WriteAllTextAsync(other.File("theirs"), "in another's scratch", Cancel);
+        var said = await InsideAsync(rig, scratch.Folder, $"cat mine; ls -A / /etc /tmp /dev/shm; cat '{other.File("theirs")}' '{Repository.Path("Stories.sln")}'; tr '\\0' '\\n' </proc/1/environ; env; cat /proc/*/environ");
+
+        Assert.Contains("in scratch", said);
+        Assert.DoesNotContain("theirs", said);
+        Assert.DoesNotContain("another's", said);
+        Assert.DoesNotContain("Visual Studio", said);
+        Assert.DoesNotContain("canary-in-environment", said);
+        Assert.DoesNotContain("passwd", said);
+    }
+
+    /// <summary>As FFMpegCore starts it: with our whole environment, and from whatever folder.</summary>
+    [Fact]
+    public async Task Whoever_starts_the_launcher_starts_it_sandboxed()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(rig.Sandbox.Folder, "check"), ["-c", "cat /proc/1/environ; pwd; ls -A"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = Repository.Root,
+            Environment = { ["STORIES_TEST_SECRET"] = "canary-in-environment" },
+        })!;
+        Assert.Equal("/tmp\n", await process.StandardOutput.ReadToEndAsync(Cancel));
+        await process.WaitForExitAsync(Cancel);
+    }
+
+    [Theory]
+    [InlineData("exec 4<>/dev/tcp/127.0.0.1/{0}", "a connection")]
+    [InlineData("test \"$(grep -c : /proc/net/dev)\" -gt 1", "another network device")]
+    [InlineData("echo >/outside", "a file in the root folder")]
+    [InlineData("echo >/usr/outside", "a file among the programs")]
+    [InlineData("head -c 300000000 /dev/zero >large", "a file beyond the limit")]
+    [InlineData("head -c 30000000 /dev/zero >/tmp/large", "a temporary file beyond the limit")]
+    [InlineData("unshare --user true", "a namespace of its own")]
+    [InlineData("mount -t tmpfs none /tmp", "a mount")]
+    [InlineData("ulimit -c unlimited", "a core dump")]
+    [InlineData("dd if=/dev/zero of=/dev/null bs=4500M count=1", "memory beyond the limit")]
+    public async Task It_does_not_get(string command, string what)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var scratch = rig.ScratchRoom.Open();
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        var script = command.Replace("{0}", ((System.Net.IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        var said = await InsideAsync(rig, scratch.Folder, "bash -c \"$0\" && echo it got it || echo refused", script);
+        Assert.True(said.EndsWith("refused\n", StringComparison.Ordinal), $"{what}: {said}");
+        Assert.False(listener.Pending());
+    }
+
+    [Fact]
+    public async Task Renders_do_not_die_because_the_thread_that_started_them_ended()
+    {
+        const int renders = 200;
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        await Parallel.ForAsync(0, renders, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancel }, async (_, cancel) =>
+        {
+            await using var scratch = rig.ScratchRoom.Open();
+            File.Copy(Samples.PathOf("video-silent.mp4"), scratch.File("upload-0"));
+            Task<int>? render = null;
+            var thread = new Thread(() => render = RemuxAsync(rig, scratch.Folder));
+            thread.Start();
+            thread.Join();
+            Assert.Equal(0, await render!);
+            Assert.True(new FileInfo(scratch.File("out.mp4")).Length > 1000);
+        });
+    }
+
+    /// <summary>The process that is killed is a real one of ours: see <see cref="A_worker_that_renders_until_it_is_killed"/>.</summary>
+    [Fact]
+    public async Task Nothing_survives_the_workers_kill_by_five_seconds_and_the_next_start_wipes_its_scratch()
+    {
+        var mark = $"kill-{Guid.NewGuid():N}";
+        var place = Directory.CreateDirectory(Path.Combine("/dev/shm", $"stories-test-{mark}"));
+        try
+        {
+            using var worker = Start(nameof(A_worker_that_renders_until_it_is_killed), mark, place.FullName, await Tools.LongVideoAsync());
+            List<LiveProcess> family = [];
+            try
+            {
+                // A video under way, and a child that waits for photos.
+                while (!Has(family, "ffmpeg") || !Has(family, "dotnet"))
+                {
+                    Assert.False(worker.HasExited);
+                    await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancel);
+                    family = [.. ProcessTree.DescendantsOf(worker.Id).Where(IsOfTheSandbox)];
+                }
+            }
+            finally
+            {
+                worker.Kill();
+            }
+            await worker.WaitForExitAsync(Cancel);
+            await Task.Delay(NothingLeftAfter, TimeProvider.System, Cancel);
+            Assert.DoesNotContain(family, process => process.IsAlive);
+            Assert.Empty(Marked(mark));
+
+            Assert.Contains(place.EnumerateFiles("*", SearchOption.AllDirectories), file => file.Name == mark);
+            using var room = new ScratchRoom(Microsoft.Extensions.Options.Options.Create(new Core.Media.MediaOptions { ScratchFolder = place.FullName }));
+            Assert.Equal([room.Folder], place.EnumerateDirectories().Select(folder => folder.FullName));
+            Assert.True(room.IsEmpty);
+        }
+        finally
+        {
+            place.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>Started by the test above, in a process of its own; not to be run otherwise.</summary>
+    [Fact(Explicit = true)]
+    public async Task A_worker_that_renders_until_it_is_killed()
+    {
+        var given = Environment.GetEnvironmentVariable("STORIES_TEST_GIVEN")?.Split('|');
+        Assert.SkipWhen(given is null, "Only for the test that kills it.");
+        await using var rig = await MediaRig.StartAsync(Cancel, folder: given![1]);
+        await rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel);
+        while (true) await rig.RenderAsync(given[2], Lane.Video, Cancel, name: given[0]);
+    }
+
+    private static Process Start(string method, params string[] given)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet") start.ArgumentList.Add(typeof(SandboxTests).Assembly.Location);
+        foreach (var argument in (string[])["-explicit", "only", "-method", $"*{method}"]) start.ArgumentList.Add(argument);
+        start.Environment["STORIES_TEST_GIVEN"] = string.Join('|', given);
+        var process = Process.Start(start)!;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    [Fact]
+    public async Task Cancelling_ends_ffmpeg_and_what_it_wrote()
+    {
+        var mark = $"cancel-{Guid.NewGuid():N}";
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var video = await Tools.LongVideoAsync();
+        using var withdrawn = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var render = rig.RenderAsync(video, Lane.Video, withdrawn.Token, mark);
+        while (!Marked(mark).Any(process => process.Name == "ffmpeg")) await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancel);
+
+        await withdrawn.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => render).WaitAsync(NothingLeftAfter, Cancel);
+        Assert.DoesNotContain(Marked(mark), process => process.Name == "ffmpeg");
+        Assert.True(rig.ScratchRoom.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData("/usr/bin/bwrap", "/usr/bin/no-such-bwrap", "bubblewrap cannot run here")]
+    [InlineData("--ro-bind /usr /usr", "--ro-bind /usr /usr --ro-bind /root /root", "a sandboxed process sees files outside its folder")]
+    [InlineData("env -i ", "", "a sandboxed process sees our environment")]
+    [InlineData("--remount-ro / ", "", "a sandboxed process writes outside its folder")]
+    [InlineData("--remount-ro /dev", "", "a sandboxed process writes outside its folder")]
+    [InlineData("--unshare-all", "--unshare-all --share-net", "a sandboxed process has a network")]
+    public async Task With_a_hole_in_the_wall_no_media_is_touched_and_the_reason_is_known(string wall, string hole, string fault)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel, spoil: sandbox =>
+        {
+            var launcher = Path.Combine(sandbox.Folder, "sandbox");
+            var script = File.ReadAllText(launcher);
+            Assert.Contains(wall, script);
+            File.Delete(launcher);
+            File.WriteAllText(launcher, script.Replace(wall, hole, StringComparison.Ordinal));
+            File.SetUnixFileMode(launcher, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        });
+        Assert.Equal(fault, rig.State.Fault);
+        await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel));
+        await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel));
+    }
+
+    /// <summary>Else a worker whose walls fall while it runs would reject every story as damaged.</summary>
+    [Fact]
+    public async Task A_sandbox_that_falls_later_is_our_fault_and_not_the_files()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        File.WriteAllText(Path.Combine(rig.Sandbox.Folder, "settings"), "");
+        await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel));
+        await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel));
+    }
+
+    private static async Task<string> InsideAsync(MediaRig rig, string folder, string script, params string[] arguments)
+    {
+        using var process = rig.Sandbox.Start("check", folder, ["-c", script, .. arguments]);
+        var errors = process.StandardError.ReadToEndAsync(Cancel);
+        var output = await process.StandardOutput.ReadToEndAsync(Cancel);
+        await errors;
+        await process.WaitForExitAsync(Cancel);
+        return output;
+    }
+
+    private static async Task<int> RemuxAsync(MediaRig rig, string folder)
+    {
+        using var process = rig.Sandbox.Start("ffmpeg", folder, "-nostdin", "-v", "fatal", "-f", "mov", "-i", "upload-0", "-c", "copy", "out.mp4");
+        await process.StandardError.ReadToEndAsync(Cancel);
+        await process.WaitForExitAsync(Cancel);
+        return process.ExitCode;
+    }
+
+    private static bool Has(IEnumerable<LiveProcess> family, string name) => family.Any(process => process.Name == name);
+
+    /// <summary>The worker of this test starts servers for tests too, which see to themselves.</summary>
+    private static bool IsOfTheSandbox(LiveProcess process) => process.Name is "ffmpeg" or "ffprobe" or "bwrap" or "flock" or "head" or "dotnet";
+
+    private static IEnumerable<LiveProcess> Marked(string mark)
+    {
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id)) continue;
+            var line = "";
+            try
+            {
+                line = File.ReadAllText(Path.Combine(folder, "cmdline"));
+            }
+            catch (IOException)
+            {
+                // It ended while we looked.
+            }
+            if (line.Contains(mark, StringComparison.Ordinal) && ProcessTree.Find(id) is { } process) yield return process;
+        }
+    }
+}

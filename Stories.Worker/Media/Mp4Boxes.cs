@@ -1,0 +1,123 @@
+using System.Buffers.Binary;
+using System.Text;
+using Stories.Core.Media;
+
+namespace Stories.Worker.Media;
+
+/// <summary>The outermost boxes of an MP4 file (ISO 14496-12, section 4.2): enough to see whether all of it is there.</summary>
+internal static class Mp4Boxes
+{
+    /// <summary>Fragmented files have two for each second or so.</summary>
+    private const int Most = 4096;
+    private const int MostIndex = 16 << 20;
+    private const int MostTracks = 64;
+    private const int InTrackMedia = 2;
+    private static readonly byte[][] Inner = ["trak"u8.ToArray(), "mdia"u8.ToArray(), "minf"u8.ToArray(), "stbl"u8.ToArray()];
+
+    /// <summary>
+    /// ffmpeg takes a file that ends in the middle of its media for a short one and says nothing; half a video must not go live.
+    /// </summary>
+    /// <exception cref="MediaRefusedException">The file breaks off, or has no index or no media.</exception>
+    public static async Task CheckWholeAsync(Stream file, CancellationToken cancellationToken)
+    {
+        var header = new byte[16];
+        var (hasIndex, hasMedia) = (false, false);
+        long at = 0;
+        for (var boxes = 0; file.Length - at >= 8; boxes++)
+        {
+            file.Position = at;
+            var read = await file.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, cancellationToken);
+            var length = OuterLength(header.AsSpan(0, read), file.Length - at);
+            // Cameras leave zeros and notes behind the last box; behind index and media that does no harm.
+            if (length < 8 || boxes == Most) break;
+            hasIndex |= header.AsSpan(4, 4).SequenceEqual("moov"u8);
+            hasMedia |= header.AsSpan(4, 4).SequenceEqual("mdat"u8);
+            if (length > file.Length - at) throw new MediaRefusedException(MediaCodes.Damaged);
+            at += length;
+        }
+        if (!hasIndex || !hasMedia) throw new MediaRefusedException(MediaCodes.Damaged);
+    }
+
+    /// <returns>The index box of a file of ours, which comes at its start.</returns>
+    public static ReadOnlySpan<byte> Index(ReadOnlySpan<byte> start)
+    {
+        while (start.Length >= 8)
+        {
+            var length = (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(start), int.MaxValue);
+            if (start[4..].StartsWith("moov"u8)) return start[..Math.Min(length, start.Length)];
+            if (length < 8 || length > start.Length) break;
+            start = start[length..];
+        }
+        throw new MediaRefusedException(MediaCodes.Damaged);
+    }
+
+    /// <summary>
+    /// The names of what the tracks are coded in (stsd, section 8.5.2), sound in MPEG-4's wrapping with its number: "avc1",
+    /// "mp4a.40". ffprobe fails on a decoder that it may not open, and does not say for which.
+    /// </summary>
+    public static async Task<IReadOnlyList<string>> CodecsAsync(Stream file, CancellationToken cancellationToken)
+    {
+        var header = new byte[16];
+        for (long at = 0; file.Length - at >= 8;)
+        {
+            file.Position = at;
+            var read = await file.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, cancellationToken);
+            var length = OuterLength(header.AsSpan(0, read), file.Length - at);
+            if (length < 8 || length > file.Length - at) break;
+            if (header.AsSpan(4, 4).SequenceEqual("moov"u8))
+            {
+                var index = new byte[Math.Min(length, MostIndex)];
+                file.Position = at;
+                await file.ReadExactlyAsync(index, cancellationToken);
+                var codecs = new List<string>();
+                Collect(index.AsSpan(8), codecs, depth: 0);
+                return codecs;
+            }
+            at += length;
+        }
+        return [];
+    }
+
+    private static void Collect(ReadOnlySpan<byte> boxes, List<string> codecs, int depth, bool isMedia = false)
+    {
+        while (boxes.Length >= 8)
+        {
+            var length = (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(boxes), int.MaxValue);
+            if (length < 8 || length > boxes.Length || codecs.Count >= MostTracks) return;
+            var name = boxes.Slice(4, 4);
+            var content = boxes[8..length];
+            // What kind of track it is; places and times are tracks too, which we leave behind.
+            if (depth == InTrackMedia && name.SequenceEqual("hdlr"u8) && content.Length >= 12) isMedia = content[8..].StartsWith("vide"u8) || content[8..].StartsWith("soun"u8);
+            else if (isMedia && name.SequenceEqual("stsd"u8) && content.Length >= 16) codecs.Add(Codec(content[8..]));
+            else if (depth < Inner.Length && name.SequenceEqual(Inner[depth])) Collect(content, codecs, depth + 1, isMedia);
+            boxes = boxes[length..];
+        }
+    }
+
+    private static string Codec(ReadOnlySpan<byte> entry)
+    {
+        var name = Encoding.Latin1.GetString(entry.Slice(4, 4));
+        // ISO 14496-1: 'esds', version, then descriptor 3, in it descriptor 4, which begins with the number.
+        var at = entry.IndexOf("esds"u8);
+        if (name != "mp4a" || at < 0) return name;
+        var rest = Descriptor(entry[(at + 4)..][Math.Min(4, entry.Length - at - 4)..], 3);
+        var config = Descriptor(rest.Length >= 3 ? rest[3..] : [], 4);
+        return config.Length > 0 ? $"{name}.{config[0]:x2}" : name;
+    }
+
+    /// <returns>What follows the descriptor's tag and length, which has up to four bytes; nothing when it is another.</returns>
+    private static ReadOnlySpan<byte> Descriptor(ReadOnlySpan<byte> bytes, byte tag)
+    {
+        if (bytes.Length < 2 || bytes[0] != tag) return [];
+        var at = 1;
+        while (at < 4 && at < bytes.Length - 1 && bytes[at] >= 0x80) at++;
+        return bytes[(at + 1)..];
+    }
+
+    private static long OuterLength(ReadOnlySpan<byte> header, long left)
+    {
+        long length = BinaryPrimitives.ReadUInt32BigEndian(header);
+        if (length == 1) return header.Length == 16 ? (long)Math.Min(BinaryPrimitives.ReadUInt64BigEndian(header[8..]), long.MaxValue) : 0;
+        return length == 0 ? left : length;
+    }
+}

@@ -1,0 +1,15 @@
+using Stories.Core.Media;
+
+namespace Stories.Worker.Media;
+
+/// <summary>
+/// What a decoder leaves in scratch is not trusted: under the expected name may lie a link to a file of ours, which would then
+/// be published, or a pipe that never opens. Looked at when no process that could change it is left.
+/// </summary>
+internal static class PlainFile
+{
+    /// <returns>The file's length.</returns>
+    /// <exception cref="MediaRefusedException">There is no such plain file, or nothing in it.</exception>
+    public static long Check(string path) =>
+        Libc.IsPlainFile(path) && new FileInfo(path).Length is > 0 and var length ? length : throw new MediaRefusedException(MediaCodes.Damaged);
+}
