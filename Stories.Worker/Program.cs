@@ -1,7 +1,5 @@
-using Hangfire;
 using Stories.Core;
 using Stories.Core.Health;
-using Stories.Core.Jobs;
 using Stories.Worker.Hosting;
 using Stories.Worker.Rendering;
 
@@ -15,10 +13,7 @@ app.MapStoriesHealth();
 
 try
 {
-    await app.StartAsync();
-    // So that the dashboard shows it too; the timer does the same without Hangfire.
-    app.Services.GetRequiredService<IRecurringJobManager>().AddOrUpdate<ISweep>("sweep", sweep => sweep.RunAsync(CancellationToken.None), Cron.Minutely);
-    await app.WaitForShutdownAsync();
+    await app.RunAsync();
     return 0;
 }
 catch (StartRefusedException refusal)
