@@ -22,7 +22,10 @@ public sealed class Scratch : IAsyncDisposable
     }
 }
 
-/// <summary>Hands out scratch folders; wipes what a killed process left.</summary>
+/// <summary>
+/// Hands out scratch folders; wipes what killed processes left. Several workers may share the parent: each has a room that is
+/// named after its process, by number and start time, because numbers come again.
+/// </summary>
 public sealed class ScratchRoom
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -31,11 +34,11 @@ public sealed class ScratchRoom
 
     public ScratchRoom(IOptions<MediaOptions> options)
     {
-        var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
-        var configured = options.Value.ScratchFolder;
-        root = configured.Length > 0 ? configured : Path.Combine(parent, Prefix + Environment.ProcessId);
-        if (configured.Length > 0) Wipe(configured);
-        else WipeOrphans(parent);
+        var parent = options.Value.ScratchFolder is { Length: > 0 } configured ? configured : Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
+        Directory.CreateDirectory(parent, OwnerOnly);
+        foreach (var room in Directory.EnumerateDirectories(parent, Prefix + "*"))
+            if (!IsOfLivingProcess(Path.GetFileName(room))) Directory.Delete(room, recursive: true);
+        root = Path.Combine(parent, $"{Prefix}{Environment.ProcessId}-{StartOf(Environment.ProcessId)}");
         Directory.CreateDirectory(root, OwnerOnly);
     }
 
@@ -43,18 +46,24 @@ public sealed class ScratchRoom
 
     public bool IsEmpty => !Directory.EnumerateFileSystemEntries(root).Any();
 
-    private static void Wipe(string folder)
+    private static bool IsOfLivingProcess(string room)
     {
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        var parts = room[Prefix.Length..].Split('-');
+        return parts.Length == 2 && int.TryParse(parts[0], out var process) && StartOf(process) == parts[1];
     }
 
-    /// <summary>Folders whose process is no more.</summary>
-    private static void WipeOrphans(string parent)
+    /// <returns>Field 22 of proc(5), ticks since boot; null when there is no such process.</returns>
+    private static string? StartOf(int process)
     {
-        foreach (var folder in Directory.EnumerateDirectories(parent, Prefix + "*"))
+        try
         {
-            if (!int.TryParse(Path.GetFileName(folder).AsSpan(Prefix.Length), out var process) || Directory.Exists($"/proc/{process}")) continue;
-            Wipe(folder);
+            var stat = File.ReadAllText($"/proc/{process}/stat");
+            // The name, in brackets, may hold anything.
+            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
+        }
+        catch (IOException)
+        {
+            return null;
         }
     }
 }
