@@ -17,12 +17,18 @@ internal sealed class BucketGate : IAsyncDisposable
 
     public static async Task<BucketGate> CloseAsync(string connectionString, CancellationToken cancellationToken)
     {
+        var gate = await BeginAsync(connectionString, cancellationToken);
+        await gate.ExecuteAsync("select 1 from buckets for update", cancellationToken);
+        return gate;
+    }
+
+    /// <summary>Only the transaction: the test says what it holds.</summary>
+    public static async Task<BucketGate> BeginAsync(string connectionString, CancellationToken cancellationToken)
+    {
         var database = NpgsqlDataSource.Create(connectionString + ";Pooling=false");
         var connection = await database.OpenConnectionAsync(cancellationToken);
         var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var gate = new BucketGate(database, connection, transaction);
-        await gate.ExecuteAsync("select 1 from buckets for update", cancellationToken);
-        return gate;
+        return new BucketGate(database, connection, transaction);
     }
 
     /// <summary>Within the gate's own transaction.</summary>
@@ -34,12 +40,12 @@ internal sealed class BucketGate : IAsyncDisposable
 
     /// <summary>Returns when somebody stands at the gate; there is no event for that, so the database is asked.</summary>
     /// <returns>The backend that waits.</returns>
-    public async Task<int> WaitForSomebodyAsync(CancellationToken cancellationToken, int besides = 0)
+    public async Task<int> WaitForSomebodyAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
             await using var command = database.CreateCommand(
-                $"select min(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and pid <> {besides}");
+                "select min(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
             if (await command.ExecuteScalarAsync(cancellationToken) is int pid) return pid;
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, cancellationToken);
         }
