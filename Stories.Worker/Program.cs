@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Stories.Core;
 using Stories.Core.Health;
 using Stories.Worker.Hosting;
@@ -13,10 +14,11 @@ app.MapStoriesHealth();
 
 try
 {
+    await app.PassStartupChecksAsync();
     await app.RunAsync();
     return 0;
 }
-catch (StartRefusedException refusal)
+catch (Exception refusal) when (refusal is StartRefusedException or OptionsValidationException)
 {
     await Console.Error.WriteLineAsync(refusal.Message);
     return 1;

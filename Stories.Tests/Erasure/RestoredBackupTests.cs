@@ -25,13 +25,11 @@ public sealed class RestoredBackupTests(LocalServers servers)
         await using var service = await Service.StartAsync(servers);
         var alice = service.User("alice");
         var story = (await alice.PostAsync([Samples.Photo], caption: "secret", cancellationToken: Cancel)).Story;
-        var (row, bucket, renditions) = await service.ReadAsync(async db => (
-            await db.Stories.AsNoTracking().SingleAsync(Cancel), await db.Buckets.AsNoTracking().SingleAsync(Cancel), await db.Renditions.AsNoTracking().ToListAsync(Cancel)));
         await service.ProcessAsync(story, Cancel);
-        row = await service.ReadAsync(db => db.Stories.AsNoTracking().SingleAsync(Cancel));
-        renditions = await service.ReadAsync(db => db.Renditions.AsNoTracking().ToListAsync(Cancel));
+        var (row, bucket, rendition) = await service.ReadAsync(async db => (
+            await db.Stories.AsNoTracking().SingleAsync(Cancel), await db.Buckets.AsNoTracking().SingleAsync(Cancel), await db.Renditions.AsNoTracking().FirstAsync(Cancel)));
         var container = service.Worker.GetRequiredService<BlobServiceClient>().GetBlobContainerClient(bucket.Container);
-        var ciphertext = (await container.GetBlobClient(renditions[0].BlobName).DownloadContentAsync(Cancel)).Value.Content.ToArray();
+        var ciphertext = (await container.GetBlobClient(rendition.BlobName).DownloadContentAsync(Cancel)).Value.Content.ToArray();
         using var epoch = await alice.Audiences.OpenEpochAsync(row.AudienceId, row.Epoch, Cancel);
 
         // Before the end the copy opens: the test knows how.

@@ -53,6 +53,14 @@ internal static class WorkerServices
         AddLanes(services);
     }
 
+    /// <exception cref="StartRefusedException">Its message says what to do.</exception>
+    public static async Task PassStartupChecksAsync(this WebApplication app)
+    {
+        await app.Services.GetRequiredService<StartupChecks>().PassAsync(CancellationToken.None);
+        // Reads its key file, which may be open to others.
+        _ = app.Services.GetRequiredService<ServiceSigner>();
+    }
+
     private static void AddLanes(IServiceCollection services)
     {
         AddLane(services, Queues.Erase, 1);
