@@ -50,22 +50,6 @@ public sealed class EraseBucketTests(LocalServers servers)
     }
 
     [Fact]
-    public async Task Nothing_is_erased_before_its_time()
-    {
-        await using var service = await Service.StartAsync(servers);
-        var alice = service.User("alice");
-        var story = (await alice.PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
-        await service.ProcessAsync(story, Cancel);
-        var bucket = await service.ReadAsync(db => db.Buckets.SingleAsync(Cancel));
-        service.Clock.MoveTo(bucket.EndsAt - TimeSpan.FromMinutes(1.5));
-
-        await EraseAsync(service.Worker, bucket.Id);
-
-        Assert.NotNull(await alice.Client.OpenAsync(story, Cancel));
-        Assert.Equal(BucketState.Open, await service.ReadAsync(db => db.Buckets.Select(b => b.State).SingleAsync(Cancel)));
-    }
-
-    [Fact]
     public async Task Upload_rows_stay_for_the_quota_and_say_nothing_of_the_story()
     {
         await using var service = await Service.StartAsync(servers);
@@ -94,21 +78,6 @@ public sealed class EraseBucketTests(LocalServers servers)
         await erasing;
 
         await AssertErasedAsync(service, bucket, stories: 3, blobs: 5, bytes + 1000);
-    }
-
-    [Fact]
-    public async Task Whoever_comes_after_sealing_finds_the_bucket_closed()
-    {
-        await using var service = await Service.StartAsync(servers);
-        var (bucket, _) = await FillAsync(service);
-        await using var sealing = await BucketGate.BeginAsync(service.Database, Cancel);
-        await sealing.ExecuteAsync("update buckets set state = 'Sealed'", Cancel);
-        // Asks while the seal is not committed yet, and is answered when it is.
-        var asking = service.ReadAsync(db => db.Database.SqlQuery<Guid>($"select id as \"Value\" from buckets where id = {bucket.Id} and state = 'Open' for share").ToListAsync(Cancel));
-        await sealing.WaitForSomebodyAsync(Cancel);
-        await sealing.OpenAsync(Cancel);
-
-        Assert.Empty(await asking);
     }
 
     private static async Task EraseAsync(IServiceProvider worker, Guid bucket)

@@ -53,13 +53,10 @@ public sealed class SweepTests(LocalServers servers)
     public async Task An_upload_that_expires_goes_with_the_blocks_that_were_never_committed()
     {
         await using var service = await Service.StartAsync(servers);
-        var alice = service.User("alice");
-        await alice.Audiences.RegisterAsync(Cancel);
-        var whole = await CraftedPost.UploadAsync(service, alice, Anything, Lane.Photo, Cancel);
-        var half = await CraftedPost.UploadAsync(service, alice, Anything, Lane.Photo, Cancel, whole: false);
-        Assert.Equal(
-            (UploadState.Committed, UploadState.Receiving),
-            await service.ReadAsync(async db => (await db.Uploads.Where(u => u.Id == whole).Select(u => u.State).SingleAsync(Cancel), await db.Uploads.Where(u => u.Id == half).Select(u => u.State).SingleAsync(Cancel))));
+        var key = (await Tus.KeyAsync(service)).Id;
+        using var http = service.Http("alice");
+        await Tus.UploadAsync(http, key, Anything);
+        using (var half = await Tus.PatchAsync(http, await Tus.BeginAsync(http, key, Anything.Length), 0, Anything[..500])) Assert.True(half.IsSuccessStatusCode);
         Assert.Equal(2, (await Remains.IngestAsync(service)).Count);
 
         service.Clock.Advance(TimeSpan.FromHours(24));
@@ -104,15 +101,14 @@ public sealed class SweepTests(LocalServers servers)
     public async Task Bytes_that_were_acknowledged_and_not_committed_are_committed()
     {
         await using var service = await Service.StartAsync(servers);
-        var alice = service.User("alice");
-        await alice.Audiences.RegisterAsync(Cancel);
-        var id = await CraftedPost.UploadAsync(service, alice, Anything, Lane.Photo, Cancel, whole: false);
+        using var http = service.Http("alice");
+        using (var half = await Tus.PatchAsync(http, await Tus.BeginAsync(http, (await Tus.KeyAsync(service)).Id, Anything.Length), 0, Anything[..500])) Assert.True(half.IsSuccessStatusCode);
         // As a process leaves it that dies between the last acknowledged byte and the commit.
         await service.ReadAsync(db => db.Uploads.ExecuteUpdateAsync(set => set.SetProperty(u => u.State, UploadState.Received).SetProperty(u => u.Length, u => u.Offset), Cancel));
 
         await service.SweepAsync();
 
-        var upload = await service.ReadAsync(db => db.Uploads.AsNoTracking().SingleAsync(u => u.Id == id, Cancel));
+        var upload = await service.ReadAsync(db => db.Uploads.AsNoTracking().SingleAsync(Cancel));
         Assert.Equal(UploadState.Committed, upload.State);
         var ingest = service.Worker.GetRequiredService<BlobServiceClient>().GetBlobContainerClient(BlobNames.Ingest(service.Settings["Blobs:Deployment"]!));
         Assert.Equal(500, (await ingest.GetBlobClient(upload.BlobName).GetPropertiesAsync(cancellationToken: Cancel)).Value.ContentLength);

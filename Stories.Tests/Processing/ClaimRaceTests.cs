@@ -15,21 +15,6 @@ public sealed class ClaimRaceTests(LocalServers servers)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Two_workers_on_one_work_publish_once()
-    {
-        await using var service = await Service.StartAsync(servers);
-        var second = service.StartWorker(withJobs: false);
-        var story = await PostAsync(service);
-        var work = await WorkIdAsync(service, story);
-
-        await Task.WhenAll(RunAsync(service.Worker, work), RunAsync(second, work));
-
-        var row = await ProcessStoryTests.StoryAsync(service, story);
-        Assert.Equal((StoryState.Live, 1, 1), (row.State, row.Revision, row.Attempt));
-        await AssertOnlyPublishedAsync(service);
-    }
-
-    [Fact]
     public async Task A_worker_that_stood_still_past_its_lease_publishes_nothing_and_leaves_the_story_to_its_successor()
     {
         await using var service = await Service.StartAsync(servers);
@@ -195,21 +180,6 @@ public sealed class ClaimRaceTests(LocalServers servers)
         await service.Worker.GetRequiredService<RevisionPublisher>().DiscardUnpublishedAsync(claim!, [.. published, orphan]);
 
         Assert.Equal(published.Order(StringComparer.Ordinal), await Remains.RenditionsAsync(service));
-    }
-
-    [Fact]
-    public async Task A_live_lease_makes_a_duplicate_job_a_no_op()
-    {
-        await using var service = await Service.StartAsync(servers);
-        var story = await PostAsync(service);
-        var claims = service.Worker.GetRequiredService<StoryClaims>();
-        await claims.TakeAsync(await WorkIdAsync(service, story), Cancel);
-
-        await service.ProcessAsync(story, Cancel);
-
-        var row = await ProcessStoryTests.StoryAsync(service, story);
-        Assert.Equal((WorkState.Pending, 1), (row.Work, row.Attempt));
-        Assert.Single(await Remains.IngestAsync(service));
     }
 
     private static async Task<Guid> PostAsync(Service service) => (await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;

@@ -72,25 +72,6 @@ public sealed class ProcessStoryTests(LocalServers servers)
     }
 
     [Fact]
-    public async Task A_sealed_story_rests_as_noise_without_a_type()
-    {
-        await using var service = await Service.StartAsync(servers);
-        var story = (await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
-
-        await service.ProcessAsync(story, Cancel);
-
-        var bucket = await service.ReadAsync(db => db.Buckets.SingleAsync(Cancel));
-        var client = service.Worker.GetRequiredService<BlobServiceClient>().GetBlobContainerClient(bucket.Container);
-        foreach (var rendition in await service.ReadAsync(db => db.Renditions.ToListAsync(Cancel)))
-        {
-            var content = (await client.GetBlobClient(rendition.BlobName).DownloadContentAsync(Cancel)).Value;
-            Assert.Equal("application/octet-stream", content.Details.ContentType);
-            Assert.Equal("age-encryption.org/v1\n"u8, content.Content.ToMemory().Span[..22]);
-            Assert.Equal((null, null, rendition.Length), (rendition.MediaType, rendition.Duration, (long)content.Content.ToMemory().Length));
-        }
-    }
-
-    [Fact]
     public async Task A_compliant_video_is_live_before_its_lower_rungs_are_made()
     {
         await using var service = await Service.StartAsync(servers);
