@@ -43,7 +43,8 @@ public static class CoreServices
         services.AddSingleton<StoryWork>();
         services.AddScoped<StoryBlobs>();
         services.AddSingleton<UploadCommit>();
-        services.AddHostedService<StartupChecks>();
+        services.AddSingleton<StartupChecks>();
+        services.AddHostedService(provider => provider.GetRequiredService<StartupChecks>());
         return services;
     }
 

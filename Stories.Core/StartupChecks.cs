@@ -15,9 +15,19 @@ public sealed class StartupChecks(
     ILogger<StartupChecks> log) : BackgroundService
 {
     private static readonly TimeSpan Resync = TimeSpan.FromMinutes(1);
+    private bool isPassed;
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
+        await PassAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    /// <summary>Called by a program before it starts its host, which would log a refusal with a stack.</summary>
+    /// <exception cref="StartRefusedException">Its message says what to do.</exception>
+    public async Task PassAsync(CancellationToken cancellationToken)
+    {
+        if (isPassed) return;
         var drift = await clock.SynchronizeAsync(cancellationToken);
         if (drift.Duration() > DatabaseClock.MaxDrift)
             throw new StartRefusedException($"This machine's clock is {drift.Duration().TotalSeconds:0.0} s off the database's. Set it right (for instance with NTP).");
@@ -32,8 +42,7 @@ public sealed class StartupChecks(
         var kept = await retention.FindAsync(cancellationToken);
         if (kept.Count > 0 && !blobs.Value.AllowRetainedDeletes)
             throw new StartRefusedException($"The storage account keeps what is deleted: {string.Join(", ", kept)}. Switch that off, or set Blobs:AllowRetainedDeletes if you know what it means for erasure.");
-
-        await base.StartAsync(cancellationToken);
+        isPassed = true;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -1,7 +1,6 @@
-using Hangfire;
+using Microsoft.Extensions.Options;
 using Stories.Core;
 using Stories.Core.Health;
-using Stories.Core.Jobs;
 using Stories.Worker.Hosting;
 using Stories.Worker.Rendering;
 
@@ -15,13 +14,11 @@ app.MapStoriesHealth();
 
 try
 {
-    await app.StartAsync();
-    // So that the dashboard shows it too; the timer does the same without Hangfire.
-    app.Services.GetRequiredService<IRecurringJobManager>().AddOrUpdate<ISweep>("sweep", sweep => sweep.RunAsync(CancellationToken.None), Cron.Minutely);
-    await app.WaitForShutdownAsync();
+    await app.PassStartupChecksAsync();
+    await app.RunAsync();
     return 0;
 }
-catch (StartRefusedException refusal)
+catch (Exception refusal) when (refusal is StartRefusedException or OptionsValidationException)
 {
     await Console.Error.WriteLineAsync(refusal.Message);
     return 1;

@@ -53,8 +53,14 @@ public sealed class IngestBlobs(BlobServiceClient service, IOptions<BlobOptions>
         }
     }
 
-    public Task DeleteAsync(string blob, CancellationToken cancellationToken) =>
-        container.GetBlockBlobClient(blob).DeleteIfExistsAsync(cancellationToken: cancellationToken);
+    /// <summary>Repeatable. Blocks that were never committed are no blob to be deleted, and storage would keep them for a week: an empty blob in their place discards them.</summary>
+    public async Task DeleteAsync(string blob, CancellationToken cancellationToken)
+    {
+        var client = container.GetBlockBlobClient(blob);
+        if ((await client.DeleteIfExistsAsync(cancellationToken: cancellationToken)).Value) return;
+        await client.UploadAsync(Stream.Null, cancellationToken: cancellationToken);
+        await client.DeleteIfExistsAsync(cancellationToken: cancellationToken);
+    }
 
     public async Task<bool> ExistsAsync(string blob, CancellationToken cancellationToken) =>
         (await container.GetBlockBlobClient(blob).ExistsAsync(cancellationToken)).Value;

@@ -40,7 +40,8 @@ public static class Health
             {
                 name = check.Key,
                 status = check.Value.Status.ToString().ToLowerInvariant(),
-                reason = check.Value.Description,
+                // Of a check that broke, health checks would show the exception's message.
+                reason = check.Value.Exception is null ? check.Value.Description : "The check itself failed; the log says how.",
                 fix = check.Value.Data.GetValueOrDefault(Fix),
             }),
         }, JsonSerializerOptions.Web);

@@ -46,6 +46,9 @@ public sealed class ProcessingKey
         };
 
     public bool MayBeNamed(DateTimeOffset now) => now < NotAfter;
+
+    /// <summary>Under a younger key-encryption key, so that the older one can be destroyed.</summary>
+    public void Rewrap(string wrappedBy, byte[] wrapped) => (WrappedBy, Wrapped) = (wrappedBy, wrapped);
 }
 
 /// <summary>The public half of a key with which the service signs.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Data;
@@ -11,8 +12,10 @@ namespace Stories.Worker.Erasure;
 /// Seal, then rows, then the container with blobs and key, then look, then record. Every step can be repeated, by anybody, from
 /// wherever another was cut off.
 /// </summary>
-public sealed class EraseBucket(StoriesDb db, BucketBlobs blobs, BucketKeys keys, StoryBlobs storyBlobs, TimeProvider clock, ILogger<EraseBucket> log) : IEraseBucket
+public sealed class EraseBucket(
+    StoriesDb db, NpgsqlDataSource database, BucketBlobs blobs, BucketKeys keys, StoryBlobs storyBlobs, TimeProvider clock, ILogger<EraseBucket> log) : IEraseBucket
 {
+    /// <summary>Batches cost nothing extra, and hold row locks for milliseconds.</summary>
     private const int Batch = 1000;
 
     public async Task RunAsync(Guid bucketId, CancellationToken cancellationToken)
@@ -21,12 +24,15 @@ public sealed class EraseBucket(StoriesDb db, BucketBlobs blobs, BucketKeys keys
         var bucket = await db.Buckets.AsNoTracking().SingleOrDefaultAsync(b => b.Id == bucketId, cancellationToken);
         if (bucket is null || bucket.State == BucketState.Erased || bucket.EndsAt > now) return;
 
-        await SealAsync(bucket, now, cancellationToken);
+        // Two at once would do no harm but work twice, and may make each other wait for rows.
+        await using var turn = await AdvisoryLock.TryTakeAsync(database, $"erase {bucketId:N}", cancellationToken);
+        if (turn is null) return;
+
+        await SealAsync(bucketId, now, cancellationToken);
         CrashPoints.Hit("erase:sealed");
-        keys.Forget(bucket.Container);
         await DeleteRowsAsync(bucketId, cancellationToken);
         CrashPoints.Hit("erase:rows");
-        await blobs.DeleteContainerAsync(bucket.Container, cancellationToken);
+        await DeleteBytesAsync(bucket.Container, cancellationToken);
         CrashPoints.Hit("erase:container");
         if (await blobs.ContainerExistsAsync(bucket.Container, cancellationToken))
         {
@@ -38,16 +44,28 @@ public sealed class EraseBucket(StoriesDb db, BucketBlobs blobs, BucketKeys keys
             .SetProperty(b => b.ErasedAt, clock.GetUtcNow()), cancellationToken);
     }
 
-    /// <summary>After this nothing is added; what there is is counted once, in the same statement.</summary>
-    private Task<int> SealAsync(Bucket bucket, DateTimeOffset now, CancellationToken cancellationToken) => db.Database.ExecuteSqlAsync($"""
-        update buckets set state = 'Sealed', sealed_at = {now},
-            stories = (select count(*) from stories where bucket_id = {bucket.Id}),
-            blobs = (select count(*) from renditions where bucket_id = {bucket.Id}),
-            bytes = (select coalesce(sum(length), 0) from renditions where bucket_id = {bucket.Id})
-        where id = {bucket.Id} and state in ('Opening', 'Open')
-        """, cancellationToken);
+    /// <summary>After this nothing is added. What there is is counted in the same transaction, so that a crash in the middle of deleting leaves the record right.</summary>
+    internal async Task SealAsync(Guid bucketId, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        var isSealed = await db.Buckets
+            .Where(b => b.Id == bucketId && (b.State == BucketState.Opening || b.State == BucketState.Open))
+            .ExecuteUpdateAsync(set => set.SetProperty(b => b.State, BucketState.Sealed).SetProperty(b => b.SealedAt, now), cancellationToken);
+        if (isSealed > 0)
+        {
+            // A statement of its own: the one above may have waited for a publication, which its snapshot does not show.
+            await db.Database.ExecuteSqlAsync($"""
+                update buckets set
+                    stories = (select count(*) from stories where bucket_id = {bucketId}),
+                    blobs = (select count(*) from renditions where bucket_id = {bucketId}),
+                    bytes = (select coalesce(sum(length), 0) from renditions where bucket_id = {bucketId})
+                where id = {bucketId}
+                """, cancellationToken);
+        }
+        await transaction.CommitAsync(cancellationToken);
+    }
 
-    private async Task DeleteRowsAsync(Guid bucketId, CancellationToken cancellationToken)
+    internal async Task DeleteRowsAsync(Guid bucketId, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -56,8 +74,17 @@ public sealed class EraseBucket(StoriesDb db, BucketBlobs blobs, BucketKeys keys
             // What was still waiting to be processed lies outside the bucket's container.
             var waiting = await db.Uploads.Where(u => u.StoryId != null && stories.Contains(u.StoryId.Value) && u.BytesGoneAt == null).Select(u => u.StoryId!.Value).Distinct().ToListAsync(cancellationToken);
             foreach (var story in waiting) await storyBlobs.DeleteUploadsAsync(story, cancellationToken);
+            // The quota goes on counting them until they are a day old, and nothing says any more of what.
             await db.Uploads.Where(u => u.StoryId != null && stories.Contains(u.StoryId.Value)).ExecuteUpdateAsync(set => set.SetProperty(u => u.StoryId, (Guid?)null), cancellationToken);
             await db.Stories.Where(s => stories.Contains(s.Id)).ExecuteDeleteAsync(cancellationToken);
         }
+    }
+
+    /// <summary>The key by itself first: a container that something holds on to (a lease, a legal hold) then holds only noise.</summary>
+    internal async Task DeleteBytesAsync(string container, CancellationToken cancellationToken)
+    {
+        keys.Forget(container);
+        await blobs.DeleteBlobAsync(container, BlobNames.BucketKey, cancellationToken);
+        await blobs.DeleteContainerAsync(container, cancellationToken);
     }
 }

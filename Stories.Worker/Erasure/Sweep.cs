@@ -1,5 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Npgsql;
+using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
@@ -15,7 +17,8 @@ namespace Stories.Worker.Erasure;
 /// sooner; without any of them this alone keeps the promises.
 /// </summary>
 public sealed class Sweep(
-    StoriesDb db, IEraseBucket erase, IngestBlobs ingest, ProcessingKeyRing ring, UploadCommit commit, StoryWork work, IOptions<BucketOptions> options, TimeProvider clock, ILogger<Sweep> log) : ISweep
+    StoriesDb db, NpgsqlDataSource database, IEraseBucket erase, IngestBlobs ingest, ProcessingKeyRing ring, UploadCommit commit, StoryWork work,
+    IOptions<BucketOptions> options, TimeProvider clock, ILogger<Sweep> log) : ISweep
 {
     private const int Most = 500;
 
@@ -27,30 +30,37 @@ public sealed class Sweep(
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        // The timers of all workers and Hangfire's recurring job come here: one of them does the work.
+        await using var turn = await AdvisoryLock.TryTakeAsync(database, "sweep", cancellationToken);
+        if (turn is null) return;
         var now = clock.GetUtcNow();
-        await ring.TurnAsync(cancellationToken);
-        await EraseDueAsync(now, cancellationToken);
-        await CommitReceivedAsync(now, cancellationToken);
-        await RemoveUploadsAsync(now, cancellationToken);
-        await RequeueLostAsync(now, cancellationToken);
-        await db.Buckets.Where(b => b.State == BucketState.Erased && b.ErasedAt < now - options.Value.RecordKeptFor).ExecuteDeleteAsync(cancellationToken);
+        await TryAsync("erase due buckets", () => EraseDueAsync(now, cancellationToken), cancellationToken);
+        await TryAsync("turn the key ring", () => ring.TurnAsync(cancellationToken), cancellationToken);
+        await TryAsync("pick up lost work", () => RequeueLostAsync(now, cancellationToken), cancellationToken);
+        await TryAsync("commit received uploads", () => CommitReceivedAsync(now, cancellationToken), cancellationToken);
+        await TryAsync("remove expired uploads", () => RemoveExpiredAsync(now, cancellationToken), cancellationToken);
+        await TryAsync("remove forgotten bytes", () => RemoveForgottenAsync(now, cancellationToken), cancellationToken);
+        await TryAsync("drop old records", () => db.Buckets
+            .Where(b => b.State == BucketState.Erased && b.ErasedAt < now - options.Value.RecordKeptFor).ExecuteDeleteAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Trouble with one duty must not keep the others from being done: erasure does not wait for a key folder.</summary>
+    private async Task TryAsync(string duty, Func<Task> doAsync, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await doAsync();
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            log.LogError("The sweep could not {Duty}: {Trouble}. The next one tries again.", duty, Trouble.Of(e));
+        }
     }
 
     private async Task EraseDueAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var due = await db.Buckets.Where(b => b.EndsAt <= now && b.State != BucketState.Erased).OrderBy(b => b.EndsAt).Select(b => b.Id).ToListAsync(cancellationToken);
-        foreach (var bucket in due)
-        {
-            try
-            {
-                await erase.RunAsync(bucket, cancellationToken);
-            }
-            catch (Exception e) when (e is Azure.RequestFailedException or DbUpdateException or Npgsql.NpgsqlException)
-            {
-                // One bucket that storage holds on to must not keep the others alive.
-                log.LogError("Bucket {BucketId} could not be erased: {Trouble}. The next sweep tries again.", bucket, e.GetType().Name);
-            }
-        }
+        foreach (var bucket in due) await TryAsync($"erase bucket {bucket}", () => erase.RunAsync(bucket, cancellationToken), cancellationToken);
     }
 
     /// <summary>Uploads whose last bytes were acknowledged by a process that then died.</summary>
@@ -60,8 +70,8 @@ public sealed class Sweep(
         foreach (var upload in received) await commit.CommitAsync(upload, cancellationToken);
     }
 
-    /// <summary>Rows after blobs; those of a story whose bytes are gone stay their day for the quota.</summary>
-    private async Task RemoveUploadsAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>Blobs before rows; those of a story that still waits are the story's, however long it takes.</summary>
+    private async Task RemoveExpiredAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var dead = await db.Uploads.AsNoTracking()
             .Where(u => u.ExpiresAt <= now && (u.State != UploadState.Consumed || u.BytesGoneAt != null))
@@ -71,6 +81,11 @@ public sealed class Sweep(
             if (upload.BytesGoneAt is null) await ingest.DeleteAsync(upload.BlobName, cancellationToken);
             await db.Uploads.Where(u => u.Id == upload.Id && (u.State != UploadState.Consumed || u.BytesGoneAt != null)).ExecuteDeleteAsync(cancellationToken);
         }
+    }
+
+    /// <summary>Input of work that ended in a process that was killed before it could delete it.</summary>
+    private async Task RemoveForgottenAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
         var forgotten = await db.Uploads.AsNoTracking()
             .Where(u => u.State == UploadState.Consumed && u.BytesGoneAt == null && !db.Stories.Any(s => s.Id == u.StoryId && s.Work == WorkState.Pending))
             .OrderBy(u => u.ExpiresAt).Take(Most).ToListAsync(cancellationToken);
@@ -81,6 +96,7 @@ public sealed class Sweep(
         }
     }
 
+    /// <summary>Never queued, or its worker's lease ran out since it was, or queued so long ago that the job may be lost.</summary>
     private async Task RequeueLostAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var lost = await db.Stories.AsNoTracking()

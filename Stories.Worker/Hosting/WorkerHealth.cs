@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.EntityFrameworkCore;
-using Stories.Core.Data;
+using Npgsql;
+using Stories.Core;
 using Stories.Core.Health;
+using Stories.Worker.Keys;
 using Stories.Worker.Media;
 
 namespace Stories.Worker.Hosting;
@@ -14,13 +15,26 @@ internal sealed class SandboxHealth(SandboxState sandbox) : IHealthCheck
             : Health.Red($"Media is not processed: {sandbox.Fault}.", "Install bubblewrap and allow user namespaces to this process."));
 }
 
-internal sealed class KeyHealth(StoriesDb db, TimeProvider clock) : IHealthCheck
+/// <summary>Uploads need a key to name, and this worker must be able to open it: a folder of its own would make it refuse every story.</summary>
+internal sealed class KeyHealth(ProcessingKeyRing ring) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var now = clock.GetUtcNow();
-        return await db.ProcessingKeys.AnyAsync(k => k.NotAfter > now, cancellationToken)
-            ? HealthCheckResult.Healthy()
-            : Health.Red("There is no processing key that uploads may name.", "See in this worker's log why the sweep cannot make one; Keys:Folder must be writable.");
+        try
+        {
+            return await ring.IsUsableAsync(cancellationToken)
+                ? HealthCheckResult.Healthy()
+                : Health.Red(
+                    "There is no processing key that uploads may name and this worker can open.",
+                    "Keys:Folder must be writable, and the same for all workers; the log says what keeps the sweep from making a key.");
+        }
+        catch (NpgsqlException)
+        {
+            return Health.Red("The processing keys cannot be read.", "See the check of the database.");
+        }
+        catch (StartRefusedException refusal)
+        {
+            return Health.Red(refusal.Message, "chmod 600 on the files in Keys:Folder.");
+        }
     }
 }

@@ -1,4 +1,5 @@
 using Hangfire;
+using Hangfire.Common;
 using Stories.Core;
 using Stories.Core.Health;
 using Stories.Core.Jobs;
@@ -16,8 +17,13 @@ internal static class WorkerServices
         var services = builder.Services;
         services.AddStoriesCore(builder.Configuration);
         services.AddStoriesHealth().AddCheck<SandboxHealth>("sandbox").AddCheck<KeyHealth>("keys");
-        // Longer than a child needs to end and its work to be handed back.
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        services.Configure<HostOptions>(host =>
+        {
+            // Longer than a child needs to end and its work to be handed back.
+            host.ShutdownTimeout = TimeSpan.FromSeconds(30);
+            // The lanes do not wait for each other.
+            host.ServicesStopConcurrently = true;
+        });
 
         services.AddOptionsOf<KeyOptions>(KeyOptions.Section);
         services.AddSingleton<KeyEncryptionKeys>();
@@ -42,7 +48,17 @@ internal static class WorkerServices
         services.AddScoped<IEraseBucket, EraseBucket>();
         services.AddScoped<ISweep, Sweep>();
         services.AddHostedService<SweepTimer>();
+        services.AddHostedService<RecurringSweep>();
+        services.AddSingleton<CodesOnly>();
         AddLanes(services);
+    }
+
+    /// <exception cref="StartRefusedException">Its message says what to do.</exception>
+    public static async Task PassStartupChecksAsync(this WebApplication app)
+    {
+        await app.Services.GetRequiredService<StartupChecks>().PassAsync(CancellationToken.None);
+        // Reads its key file, which may be open to others.
+        _ = app.Services.GetRequiredService<ServiceSigner>();
     }
 
     private static void AddLanes(IServiceCollection services)
@@ -52,7 +68,7 @@ internal static class WorkerServices
         AddLane(services, Queues.Video, Math.Max(1, Environment.ProcessorCount / 2));
     }
 
-    private static void AddLane(IServiceCollection services, string queue, int threads) => services.AddHangfireServer(options =>
+    private static void AddLane(IServiceCollection services, string queue, int threads) => services.AddHangfireServer((provider, options) =>
     {
         options.ServerName = $"{queue}@{Environment.MachineName}:{Environment.ProcessId}";
         options.Queues = [queue];
@@ -60,6 +76,8 @@ internal static class WorkerServices
         options.SchedulePollingInterval = TimeSpan.FromSeconds(1);
         options.CancellationCheckInterval = TimeSpan.FromSeconds(2);
         options.ShutdownTimeout = TimeSpan.FromSeconds(20);
-        options.StopTimeout = TimeSpan.FromSeconds(5);
+        // A photo that is nearly done gets done; then work is cancelled, and its child is gone within five seconds of the signal.
+        options.StopTimeout = TimeSpan.FromSeconds(1);
+        options.FilterProvider = new JobFilterProviderCollection(provider.GetRequiredService<CodesOnly>(), GlobalJobFilters.Filters, new JobFilterAttributeFilterProvider());
     });
 }

@@ -6,17 +6,19 @@ namespace Stories.Worker.Keys;
 
 /// <summary>
 /// The keys that wrap processing keys, kept outside the database: a backup of the database holds nothing that opens an upload.
-/// A new one each day; destroyed after two, when all that it wrapped has been destroyed too.
+/// A new one each day, under which whatever still lives is wrapped anew; destroyed after two. So a backup's wrapped keys can
+/// be opened for two days at most, even by who has this folder.
 /// </summary>
 public sealed class KeyEncryptionKeys
 {
+    public static readonly TimeSpan CurrentFor = TimeSpan.FromHours(24);
     public static readonly TimeSpan Life = TimeSpan.FromHours(48);
 
     private const int KeyBytes = 32;
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
     private const string Prefix = "kek-";
-    private const string DayFormat = "yyyyMMdd";
+    private const string MadeFormat = "yyyyMMddHHmmss";
 
     private readonly string folder;
 
@@ -26,16 +28,28 @@ public sealed class KeyEncryptionKeys
         KeyFiles.CreateFolder(folder);
     }
 
-    /// <returns>The name of the key that wrapped, and what it wrapped.</returns>
-    public (string Key, byte[] Wrapped) Wrap(ReadOnlySpan<byte> secret, Guid about, DateTimeOffset now)
+    /// <summary>The name of the key that wraps now; made when the newest is a day old. Call it under the ring's lock: one maker at a time.</summary>
+    public string Current(DateTimeOffset now)
     {
-        var name = now.UtcDateTime.ToString(DayFormat, CultureInfo.InvariantCulture);
-        KeyFiles.CreateIfMissing(FileOf(name), RandomNumberGenerator.GetBytes(KeyBytes));
+        var newest = Directory.EnumerateFiles(folder, Prefix + "*").Select(Path.GetFileName).Where(f => !f!.Contains('.')).Max(StringComparer.Ordinal);
+        if (newest is not null && MadeAt(newest) is { } made && now < made + CurrentFor) return newest[Prefix.Length..];
+        var name = now.UtcDateTime.ToString(MadeFormat, CultureInfo.InvariantCulture);
+        var key = RandomNumberGenerator.GetBytes(KeyBytes);
+        KeyFiles.CreateIfMissing(FileOf(name), key);
+        CryptographicOperations.ZeroMemory(key);
+        return name;
+    }
+
+    /// <param name="key">As <see cref="Current"/> names it.</param>
+    /// <param name="secret">What is wrapped.</param>
+    /// <param name="about">Bound into the encryption, so that one row's secret cannot stand in for another's.</param>
+    public byte[] Wrap(string key, ReadOnlySpan<byte> secret, Guid about)
+    {
         var wrapped = new byte[NonceBytes + secret.Length + TagBytes];
         RandomNumberGenerator.Fill(wrapped.AsSpan(0, NonceBytes));
-        using var aes = new AesGcm(File.ReadAllBytes(FileOf(name)), TagBytes);
+        using var aes = Open(key);
         aes.Encrypt(wrapped.AsSpan(0, NonceBytes), secret, wrapped.AsSpan(NonceBytes, secret.Length), wrapped.AsSpan(NonceBytes + secret.Length), about.ToByteArray());
-        return (name, wrapped);
+        return wrapped;
     }
 
     /// <returns>Null when the key has been destroyed.</returns>
@@ -43,19 +57,32 @@ public sealed class KeyEncryptionKeys
     {
         if (!File.Exists(FileOf(key))) return null;
         var secret = new byte[wrapped.Length - NonceBytes - TagBytes];
-        using var aes = new AesGcm(File.ReadAllBytes(FileOf(key)), TagBytes);
+        using var aes = Open(key);
         aes.Decrypt(wrapped[..NonceBytes], wrapped[NonceBytes..^TagBytes], wrapped[^TagBytes..], secret, about.ToByteArray());
         return secret;
     }
 
-    /// <summary>Deletes keys whose day began longer than their life ago.</summary>
+    /// <summary>Deletes keys past their life, and what a maker that was killed left beside them.</summary>
     public void DestroyOld(DateTimeOffset now)
     {
-        foreach (var path in Directory.EnumerateFiles(folder, Prefix + "????????"))
+        foreach (var path in Directory.EnumerateFiles(folder, Prefix + "*"))
+            if (MadeAt(Path.GetFileName(path)) is { } made && now >= made + Life) File.Delete(path);
+    }
+
+    private static DateTimeOffset? MadeAt(string file) =>
+        DateTimeOffset.TryParseExact(
+            file[Prefix.Length..].Split('.')[0], MadeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var made) ? made : null;
+
+    private AesGcm Open(string key)
+    {
+        var bytes = KeyFiles.Read(FileOf(key));
+        try
         {
-            var day = Path.GetFileName(path)[Prefix.Length..];
-            if (DateTime.TryParseExact(day, DayFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var began) &&
-                now.UtcDateTime >= began.AddDays(1) + Life) File.Delete(path);
+            return new AesGcm(bytes, TagBytes);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(bytes);
         }
     }
 

@@ -20,13 +20,14 @@ public sealed class ProcessingKeyRing(StoriesDb db, KeyEncryptionKeys encryption
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await db.Database.ExecuteSqlAsync($"select pg_advisory_xact_lock(hashtextextended({Maker}, 0))", cancellationToken);
         await signer.PublishAsync(db, now, cancellationToken);
-        if (!await db.ProcessingKeys.AnyAsync(k => k.MadeAt > now - ProcessingKey.Rotation, cancellationToken))
-        {
-            db.ProcessingKeys.Add(Make(now));
-            await db.SaveChangesAsync(cancellationToken);
-        }
         await db.ProcessingKeys.Where(k => k.DestroyAt <= now).ExecuteDeleteAsync(cancellationToken);
+
+        var current = encryption.Current(now);
+        foreach (var key in await db.ProcessingKeys.Where(k => k.WrappedBy != current).ToListAsync(cancellationToken)) Rewrap(key, current);
+        if (!await db.ProcessingKeys.AnyAsync(k => k.MadeAt > now - ProcessingKey.Rotation, cancellationToken)) db.ProcessingKeys.Add(Make(current, now));
+        await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        // Only now: until here rows may still have needed them.
         encryption.DestroyOld(now);
     }
 
@@ -35,7 +36,22 @@ public sealed class ProcessingKeyRing(StoriesDb db, KeyEncryptionKeys encryption
     {
         var now = clock.GetUtcNow();
         var key = await db.ProcessingKeys.AsNoTracking().SingleOrDefaultAsync(k => k.Id == id && k.DestroyAt > now, cancellationToken);
-        if (key is null || encryption.Unwrap(key.WrappedBy, key.Wrapped, id) is not { } secret) return null;
+        return key is null ? null : Open(key);
+    }
+
+    /// <summary>Whether uploads can name a key now that can be opened here.</summary>
+    public async Task<bool> IsUsableAsync(CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        var newest = await db.ProcessingKeys.AsNoTracking().Where(k => k.NotAfter > now).OrderByDescending(k => k.MadeAt).FirstOrDefaultAsync(cancellationToken);
+        if (newest is null) return false;
+        using var identity = Open(newest);
+        return identity is not null;
+    }
+
+    private AgeIdentity? Open(ProcessingKey key)
+    {
+        if (encryption.Unwrap(key.WrappedBy, key.Wrapped, key.Id) is not { } secret) return null;
         try
         {
             return AgeIdentity.Parse(Encoding.ASCII.GetString(secret));
@@ -46,14 +62,24 @@ public sealed class ProcessingKeyRing(StoriesDb db, KeyEncryptionKeys encryption
         }
     }
 
-    private ProcessingKey Make(DateTimeOffset now)
+    private void Rewrap(ProcessingKey key, string current)
+    {
+        // Wrapped by a key that is not here: nobody will open it again, and it goes with its time.
+        if (encryption.Unwrap(key.WrappedBy, key.Wrapped, key.Id) is not { } secret) return;
+        key.Rewrap(current, encryption.Wrap(current, secret, key.Id));
+        CryptographicOperations.ZeroMemory(secret);
+    }
+
+    private ProcessingKey Make(string current, DateTimeOffset now)
     {
         var id = Guid.NewGuid();
         using var identity = AgeIdentity.Generate();
         var recipient = identity.Recipient.ToString();
-        var (wrappedBy, wrapped) = encryption.Wrap(Encoding.ASCII.GetBytes(identity.ExportSecret()), id, now);
+        var secret = Encoding.ASCII.GetBytes(identity.ExportSecret());
+        var wrapped = encryption.Wrap(current, secret, id);
+        CryptographicOperations.ZeroMemory(secret);
         var entry = new ProcessingKeyEntry(id, recipient, (now + ProcessingKey.NamedFor).ToUnixTimeSeconds());
         var signed = signer.Sign(SignaturePurpose.ProcessingKey, StoriesJson.Write(entry));
-        return ProcessingKey.Make(id, recipient, wrappedBy, wrapped, signed.Bytes, signed.Signature, signed.Key, now);
+        return ProcessingKey.Make(id, recipient, current, wrapped, signed.Bytes, signed.Signature, signed.Key, now);
     }
 }

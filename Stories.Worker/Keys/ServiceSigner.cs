@@ -15,7 +15,7 @@ public sealed class ServiceSigner : IDisposable
         KeyFiles.CreateFolder(options.Value.Folder);
         var path = Path.Combine(options.Value.Folder, "service-key");
         using (var fresh = SigningKey.Generate()) KeyFiles.CreateIfMissing(path, fresh.ExportSeed());
-        key = SigningKey.FromSeed(File.ReadAllBytes(path));
+        key = SigningKey.FromSeed(KeyFiles.Read(path));
     }
 
     public SignedRecord Sign(string purpose, byte[] bytes) => new(bytes, key.Sign(purpose, bytes), key.Id);

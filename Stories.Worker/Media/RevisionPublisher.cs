@@ -7,7 +7,7 @@ using Stories.Worker.Keys;
 
 namespace Stories.Worker.Media;
 
-/// <summary>The bucket ended, the story was withdrawn, or another worker took over: nothing was published, nothing is left.</summary>
+/// <summary>The bucket ended, the story was withdrawn, or another worker took over: nothing was published.</summary>
 public sealed class ClaimLostException : Exception;
 
 /// <param name="Entry">As it stands in the manifest.</param>
@@ -19,28 +19,36 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
 {
     private const string Sealed = "application/octet-stream";
 
-    /// <summary>Pads and encrypts to the story (level clear: leaves as it is), and uploads under a random name.</summary>
+    /// <summary>Neither who nor what. Chosen before a blob is written, so that one whose writing was cut off is known too.</summary>
+    public static string NewName() => BlobNames.NewBlob();
+
+    /// <summary>Pads and encrypts to the story (level clear: leaves as it is), and uploads.</summary>
     /// <exception cref="ClaimLostException">The bucket's container is gone.</exception>
     public async Task<StoredRendition> StoreAsync(
-        StoryClaim claim, StoryManifest manifest, RenderedFile file, int part, int upload, CancellationToken cancellationToken)
+        StoryClaim claim, StoryManifest manifest, RenderedFile file, string blob, int part, int upload, CancellationToken cancellationToken)
     {
         var contentLength = new FileInfo(file.Path).Length;
-        var path = claim.Level == Level.Clear ? file.Path : await SealAsync(file.Path, contentLength, AgeRecipient.Parse(manifest.Recipient), cancellationToken);
-        await using var content = File.OpenRead(path);
-        var sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellationToken));
-        content.Position = 0;
-        var blob = BlobNames.NewBlob();
-        if (!await blobs.WriteAsync(claim.Container, blob, content, claim.Level == Level.Clear ? file.MediaType : Sealed, cancellationToken)) throw new ClaimLostException();
+        var isClear = claim.Level == Level.Clear;
+        var path = isClear ? file.Path : file.Path + ".age";
+        var digest = isClear
+            ? await DigestAsync(path, cancellationToken)
+            : await SealAsync(file.Path, contentLength, AgeRecipient.Parse(manifest.Recipient), path, cancellationToken);
+        await using (var content = File.OpenRead(path))
+        {
+            if (!await blobs.WriteAsync(claim.Container, blob, content, isClear ? file.MediaType : Sealed, cancellationToken)) throw new ClaimLostException();
+        }
+        // Scratch is memory.
+        File.Delete(path);
         return new StoredRendition(
-            new RenditionEntry(part, upload, file.Name, file.MediaType, file.Codecs, file.Width, file.Height, (long?)file.Duration?.TotalMilliseconds, contentLength, new Digest(sha256, content.Length)),
+            new RenditionEntry(part, upload, file.Name, file.MediaType, file.Codecs, file.Width, file.Height, (long?)file.Duration?.TotalMilliseconds, contentLength, digest),
             blob, file.MediaType, file.Duration);
     }
 
     /// <summary>
-    /// One transaction: the bucket is open (and stays so until it ends), the claim is ours, the story has not ended. Whoever
-    /// loses deletes its own blobs.
+    /// One transaction: the bucket is open (and stays so until it ends), the claim is ours, the story has not ended.
     /// </summary>
     /// <param name="all">Every rendition so far; those in <paramref name="added"/> are new.</param>
+    /// <exception cref="ClaimLostException">Nothing was published.</exception>
     public async Task PublishAsync(
         StoryClaim claim, StoryManifest manifest, int revision, IReadOnlyList<StoredRendition> all, IReadOnlyList<StoredRendition> added, byte[]? preview, CancellationToken cancellationToken)
     {
@@ -50,17 +58,33 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
         var sealedRecord = claim.Level == Level.Clear ? record : AgeFile.Encrypt(record, AgeRecipient.Parse(manifest.Recipient));
         var wrapped = key.Wrap(claim.Story, SealedField.RenditionManifest, sealedRecord);
 
-        if (await CommitAsync(claim, revision, all, added, wrapped, cancellationToken) is not { } superseded)
-        {
-            await DiscardAsync(claim, added);
-            throw new ClaimLostException();
-        }
+        if (await CommitAsync(claim, revision, all, added, wrapped, cancellationToken) is not { } superseded) throw new ClaimLostException();
         foreach (var blob in superseded) await blobs.DeleteBlobAsync(claim.Container, blob, CancellationToken.None);
     }
 
-    public async Task DiscardAsync(StoryClaim claim, IEnumerable<StoredRendition> stored)
+    /// <summary>
+    /// Deletes what was stored and not published. A commit whose answer was lost may have been one: the row's lock waits for a
+    /// commit still in doubt, then the rows say which blobs are somebody's.
+    /// </summary>
+    public async Task DiscardUnpublishedAsync(StoryClaim claim, IReadOnlyList<string> names)
     {
-        foreach (var rendition in stored) await blobs.DeleteBlobAsync(claim.Container, rendition.BlobName, CancellationToken.None);
+        if (names.Count == 0) return;
+        var published = new HashSet<string>();
+        try
+        {
+            await using var batch = database.CreateBatch();
+            Add(batch, "select 1 from stories where id = $1 for update", claim.Story);
+            Add(batch, "select blob_name from renditions where story_id = $1 and blob_name = any($2)", claim.Story, names.ToArray());
+            await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
+            await reader.NextResultAsync(CancellationToken.None);
+            while (await reader.ReadAsync(CancellationToken.None)) published.Add(reader.GetString(0));
+        }
+        catch (NpgsqlException)
+        {
+            // Nobody can say now; what is nobody's goes with the container.
+            return;
+        }
+        foreach (var name in names.Where(n => !published.Contains(n))) await blobs.DeleteBlobAsync(claim.Container, name, CancellationToken.None);
     }
 
     /// <returns>Blobs of an attempt that was cut off after its first revision, which this one replaces; null when the claim is lost.</returns>
@@ -100,15 +124,21 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
         return superseded;
     }
 
-    private static async Task<string> SealAsync(string path, long contentLength, AgeRecipient recipient, CancellationToken cancellationToken)
+    private static async Task<Digest> SealAsync(string path, long contentLength, AgeRecipient recipient, string sealedPath, CancellationToken cancellationToken)
     {
-        var sealedPath = path + ".age";
         await using var plain = File.OpenRead(path);
         await using var target = File.Create(sealedPath);
-        await using var encrypt = new AgeEncryptStream(target, [recipient]);
+        await using var digesting = new DigestingStream(target);
+        await using var encrypt = new AgeEncryptStream(digesting, [recipient]);
         await Padding.WritePaddedAsync(plain, contentLength, encrypt, cancellationToken);
         await encrypt.CompleteAsync(cancellationToken);
-        return sealedPath;
+        return digesting.Finish();
+    }
+
+    private static async Task<Digest> DigestAsync(string path, CancellationToken cancellationToken)
+    {
+        await using var content = File.OpenRead(path);
+        return new Digest(Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellationToken)), content.Length);
     }
 
     private static void Add(NpgsqlBatch batch, string sql, params object[] values)

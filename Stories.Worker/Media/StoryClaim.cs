@@ -19,6 +19,21 @@ public enum ClaimLoss
     GivenUp,
 }
 
+public enum ClaimEnd
+{
+    /// <summary>It does hold: whatever made it look lost was trouble of ours.</summary>
+    Ours,
+
+    /// <summary>By its author; the input is to go too.</summary>
+    Withdrawn,
+
+    /// <summary>Its time, or its bucket's, ran out.</summary>
+    Expired,
+
+    /// <summary>Another worker has it, which still needs the input; or it is done; or the story is erased.</summary>
+    TakenOver,
+}
+
 /// <summary>The transitions that several processes could race for, each one conditional statement.</summary>
 public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
 {
@@ -78,18 +93,37 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
     /// <summary>
     /// Ends the work for good. A story that is live stays so with what it has; another one keeps nothing but its state and code.
     /// </summary>
-    public async Task EndAsync(Guid story, StoryState state, string? code, CancellationToken cancellationToken)
+    /// <returns>False when the claim is lost.</returns>
+    public Task<bool> EndAsync(StoryClaim claim, StoryState state, string? code, CancellationToken cancellationToken) =>
+        EndAsync(claim.Story, "attempt = $4", claim.Attempt, state, code, cancellationToken);
+
+    /// <summary>The same for work that nobody holds.</summary>
+    /// <returns>False when somebody took it meanwhile.</returns>
+    public Task<bool> EndUnclaimedAsync(Guid story, StoryState state, string? code, CancellationToken cancellationToken) =>
+        EndAsync(story, "(claimed_until is null or claimed_until <= $4)", clock.GetUtcNow(), state, code, cancellationToken);
+
+    /// <summary>What became of a claim that does not hold any more.</summary>
+    public async Task<ClaimEnd> FindEndAsync(StoryClaim claim, CancellationToken cancellationToken)
     {
         await using var command = Command("""
-            update stories set work = 'Done', claimed_until = null, stage = 'Done',
-                state = case when state = 'Live' then state else $2 end,
-                code = case when state = 'Live' then code else $3 end,
-                manifest = case when state = 'Live' then manifest end, signature = case when state = 'Live' then signature end,
-                key_envelope = case when state = 'Live' then key_envelope end, payload = case when state = 'Live' then payload end
-            where id = $1 and work = 'Pending'
-            """, story, state.ToString(), (object?)code ?? DBNull.Value);
-        await command.ExecuteNonQueryAsync(cancellationToken);
+            select s.attempt = $2 and s.work = 'Pending', s.state = 'Withdrawn', s.expires_at <= $3 or b.state <> 'Open'
+            from stories s join buckets b on b.id = s.bucket_id where s.id = $1
+            """, claim.Story, claim.Attempt, clock.GetUtcNow());
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        if (!await row.ReadAsync(cancellationToken)) return ClaimEnd.TakenOver;
+        if (row.GetBoolean(1)) return ClaimEnd.Withdrawn;
+        if (!row.GetBoolean(0)) return ClaimEnd.TakenOver;
+        return row.GetBoolean(2) ? ClaimEnd.Expired : ClaimEnd.Ours;
     }
+
+    private Task<bool> EndAsync(Guid story, string condition, object value, StoryState state, string? code, CancellationToken cancellationToken) => ChangesAsync($"""
+        update stories set work = 'Done', claimed_until = null, stage = 'Done',
+            state = case when state = 'Live' then state else $2 end,
+            code = case when state = 'Live' then code else $3 end,
+            manifest = case when state = 'Live' then manifest end, signature = case when state = 'Live' then signature end,
+            key_envelope = case when state = 'Live' then key_envelope end, payload = case when state = 'Live' then payload end
+        where id = $1 and work = 'Pending' and {condition}
+        """, cancellationToken, story, state.ToString(), (object?)code ?? DBNull.Value, value);
 
     private async Task<bool> ChangesAsync(string sql, CancellationToken cancellationToken, params object[] values)
     {

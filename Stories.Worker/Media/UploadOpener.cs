@@ -14,24 +14,28 @@ public sealed class UploadOpener(IngestBlobs ingest, ProcessingKeyRing ring)
 {
     private static readonly AgeLimits HeaderLimits = new() { MaxHeaderBytes = Limits.AgeHeaderBytes, MaxStanzas = Limits.AgeStanzas };
 
-    /// <exception cref="MediaRefusedException">It is not what its author signed, or does not open.</exception>
-    public async Task DecryptAsync(Upload upload, Digest expected, string path, long maxBytes, CancellationToken cancellationToken)
+    /// <returns>How many bytes of scratch it takes.</returns>
+    /// <exception cref="MediaRefusedException">It is not what its author signed, does not open, or needs more than <paramref name="maxBytes"/>.</exception>
+    public async Task<long> DecryptAsync(Upload upload, Digest expected, string path, long maxBytes, CancellationToken cancellationToken)
     {
         using var identity = await ring.OpenAsync(upload.ProcessingKeyId, cancellationToken) ?? throw new MediaRefusedException(ProblemCodes.MediaNotDecryptable);
         await using var blob = await ingest.OpenReadAsync(upload.BlobName, cancellationToken) ?? throw new MediaRefusedException(ProblemCodes.UploadBytesLost);
         await using var digested = new DigestedStream(blob);
+        long length;
         try
         {
             await using var plain = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite);
             await using (var decrypt = await AgeDecryptStream.OpenAsync(digested, [identity], HeaderLimits, cancellationToken))
                 await decrypt.CopyToAsync(new BoundedStream(plain, maxBytes), cancellationToken);
             await TrimAsync(plain, cancellationToken);
+            length = plain.Length;
         }
         catch (AgeException e)
         {
             throw new MediaRefusedException(Code(e.Failure));
         }
         if (digested.Finish() != expected) throw new MediaRefusedException(ProblemCodes.MediaDigestMismatch);
+        return length;
     }
 
     /// <summary>Cuts the padding off.</summary>

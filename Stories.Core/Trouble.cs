@@ -1,0 +1,22 @@
+using Azure;
+using Npgsql;
+
+namespace Stories.Core;
+
+/// <summary>
+/// What may be said of an exception in a log: its kind and the code of who refused. Messages quote what a library was working
+/// on (names, addresses, tags of a file), so they go nowhere.
+/// </summary>
+public static class Trouble
+{
+    public static string Of(Exception exception)
+    {
+        var own = exception switch
+        {
+            PostgresException postgres => $"PostgresException {postgres.SqlState}",
+            RequestFailedException storage => $"RequestFailedException {storage.Status} {storage.ErrorCode}".TrimEnd(),
+            _ => exception.GetType().Name,
+        };
+        return exception.InnerException is { } inner ? $"{own} < {Of(inner)}" : own;
+    }
+}

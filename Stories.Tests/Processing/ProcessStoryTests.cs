@@ -1,0 +1,213 @@
+using Azure.Storage.Blobs;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Stories.Core.Jobs;
+using Stories.Core.Posting;
+using Stories.Protocol;
+using Stories.Tests.Fixtures;
+
+namespace Stories.Tests.Processing;
+
+public sealed class ProcessStoryTests(LocalServers servers)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_live_story_leaves_its_renditions_and_nothing_else()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var story = (await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
+        Assert.Single(await Remains.IngestAsync(service));
+
+        await service.ProcessAsync(story, Cancel);
+
+        var row = await StoryAsync(service, story);
+        Assert.Equal((StoryState.Live, WorkState.Done, Stage.Done, 1, 1), (row.State, row.Work, row.Stage, row.Revision, row.Attempt));
+        Assert.Empty(await Remains.IngestAsync(service));
+        Assert.Equal((await Remains.PublishedAsync(service)).Order(StringComparer.Ordinal), await Remains.RenditionsAsync(service));
+        Assert.True(Remains.IsScratchEmpty(service.Worker));
+    }
+
+    [Fact]
+    public async Task Several_uploads_go_live_together_each_under_its_own_number()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var story = (await alice.PostAsync([Samples.Photo, Samples.CompliantVideo, Samples.PathOf("photo.webp")], cancellationToken: Cancel)).Story;
+
+        await service.ProcessAsync(story, Cancel);
+
+        var opened = await alice.Viewer.OpenAsync(story, Cancel);
+        var renditions = opened.Renditions!.Renditions;
+        Assert.Equal(
+            ["0 photo-1080", "0 photo-540", "1 video-source", "1 poster", "2 photo-1080", "2 photo-540", "1 video-480"],
+            renditions.Select(r => $"{r.Upload} {r.Name}"));
+        Assert.Equal(renditions.Count, renditions.Select(r => r.Part).Distinct().Count());
+        Assert.Equal(2, opened.Renditions.Revision);
+        foreach (var rendition in renditions)
+        {
+            using var content = new MemoryStream();
+            await alice.Viewer.DownloadAsync(opened, rendition, content, Cancel);
+            Assert.Equal(rendition.ContentLength, content.Length);
+        }
+    }
+
+    [Fact]
+    public async Task A_clear_story_rests_as_plain_media_with_its_type()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var story = (await alice.PostAsync([Samples.Photo], Level.Clear, cancellationToken: Cancel)).Story;
+
+        await service.ProcessAsync(story, Cancel);
+
+        var container = await service.ReadAsync(db => db.Buckets.Select(b => b.Container).SingleAsync(Cancel));
+        var client = service.Worker.GetRequiredService<BlobServiceClient>().GetBlobContainerClient(container);
+        foreach (var blob in await Remains.PublishedAsync(service))
+        {
+            var content = (await client.GetBlobClient(blob).DownloadContentAsync(Cancel)).Value;
+            Assert.Equal("image/webp", content.Details.ContentType);
+            Assert.Equal("RIFF"u8, content.Content.ToMemory().Span[..4]);
+        }
+    }
+
+    [Fact]
+    public async Task A_compliant_video_is_live_before_its_lower_rungs_are_made()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var story = (await service.User("alice").PostAsync([Samples.CompliantVideo], cancellationToken: Cancel)).Story;
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("alter table renditions add constraint none check (revision < 2)", Cancel));
+
+        await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
+
+        var row = await StoryAsync(service, story);
+        Assert.Equal((StoryState.Live, 1), (row.State, row.Revision));
+    }
+
+    [Fact]
+    public async Task Lower_rungs_that_cannot_be_made_never_take_a_story_down()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var story = (await alice.PostAsync([Samples.CompliantVideo], cancellationToken: Cancel)).Story;
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("alter table renditions add constraint none check (revision < 2)", Cancel));
+
+        await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
+        await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
+        await service.ProcessAsync(story, Cancel);
+
+        var row = await StoryAsync(service, story);
+        Assert.Equal((StoryState.Live, WorkState.Done, 1, null), (row.State, row.Work, row.Revision, row.Code));
+        Assert.Empty(await Remains.IngestAsync(service));
+        Assert.Equal((await Remains.PublishedAsync(service)).Order(StringComparer.Ordinal), await Remains.RenditionsAsync(service));
+        var opened = await alice.Viewer.OpenAsync(story, Cancel);
+        Assert.Equal(["video-source", "poster"], opened.Renditions!.Renditions.Select(r => r.Name));
+    }
+
+    [Fact]
+    public async Task An_attempt_cut_off_between_revisions_is_finished_by_the_next_with_new_numbers()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var story = (await alice.PostAsync([Samples.CompliantVideo], cancellationToken: Cancel)).Story;
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("alter table renditions add constraint none check (revision < 2)", Cancel));
+        await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("alter table renditions drop constraint none", Cancel));
+
+        await service.ProcessAsync(story, Cancel);
+
+        var opened = await alice.Viewer.OpenAsync(story, Cancel);
+        Assert.Equal([(3, "video-source"), (4, "poster"), (5, "video-480")], opened.Renditions!.Renditions.Select(r => (r.Part, r.Name)));
+        Assert.Equal((await Remains.PublishedAsync(service)).Order(StringComparer.Ordinal), await Remains.RenditionsAsync(service));
+    }
+
+    [Fact]
+    public async Task A_photo_whose_worker_died_right_after_publishing_is_not_made_again()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var story = (await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
+        await service.ProcessAsync(story, Cancel);
+        var published = await Remains.PublishedAsync(service);
+        await service.ReadAsync(db => db.Stories.ExecuteUpdateAsync(set => set.SetProperty(s => s.Work, WorkState.Pending), Cancel));
+
+        await service.ProcessAsync(story, Cancel);
+
+        var row = await StoryAsync(service, story);
+        Assert.Equal((StoryState.Live, WorkState.Done, 1), (row.State, row.Work, row.Revision));
+        Assert.Equal(published, await Remains.PublishedAsync(service));
+    }
+
+    [Fact]
+    public async Task Trouble_of_ours_is_tried_three_times_and_said_by_code_alone()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var story = (await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("alter table renditions add constraint canary_in_a_message check (false)", Cancel));
+
+        for (var attempt = 1; attempt < Story.MaxAttempts; attempt++)
+        {
+            var failure = await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
+            Assert.Equal((ProblemCodes.MediaFailed, null), (failure.Message, failure.InnerException));
+            Assert.Equal((WorkState.Pending, attempt, null), await service.ReadAsync(db => db.Stories.Select(s => new ValueTuple<WorkState, int, DateTimeOffset?>(s.Work, s.Attempt, s.ClaimedUntil)).SingleAsync(Cancel)));
+        }
+        await service.ProcessAsync(story, Cancel);
+
+        await AssertRejectedAsync(service, story, ProblemCodes.MediaFailed);
+        Assert.Contains(service.Log.Lines, line => line.Contains("PostgresException 23514", StringComparison.Ordinal));
+        Assert.DoesNotContain(service.Log.Lines, line => line.Contains("canary_in_a_message", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Work_whose_attempts_were_used_up_by_dying_workers_is_rejected()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var story = (await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
+        await service.ReadAsync(db => db.Stories.ExecuteUpdateAsync(set => set
+            .SetProperty(s => s.Attempt, Story.MaxAttempts).SetProperty(s => s.State, StoryState.Processing).SetProperty(s => s.ClaimedUntil, service.Clock.GetUtcNow()), Cancel));
+        service.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        await service.ProcessAsync(story, Cancel);
+
+        await AssertRejectedAsync(service, story, ProblemCodes.MediaFailed);
+    }
+
+    [Fact]
+    public async Task A_story_that_expired_while_it_waited_becomes_a_no_op_without_input()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var accepted = await service.User("alice").PostAsync([Samples.Photo], lifetime: TimeSpan.FromMinutes(1), cancellationToken: Cancel);
+        service.Clock.MoveTo(accepted.ExpiresAt);
+
+        await service.ProcessAsync(accepted.Story, Cancel);
+
+        var row = await StoryAsync(service, accepted.Story);
+        Assert.Equal((StoryState.ExpiredBeforeLive, WorkState.Done, null, 0), (row.State, row.Work, row.Code, row.Attempt));
+        Assert.Empty(await Remains.IngestAsync(service));
+    }
+
+    [Fact]
+    public async Task Rejection_frees_the_authors_open_uploads()
+    {
+        await using var service = await Service.StartAsync(servers, new() { ["Uploads:OpenPerUser"] = "1" });
+        var alice = service.User("alice");
+        for (var i = 0; i < 3; i++)
+        {
+            var story = (await alice.PostAsync([Samples.PathOf("hostile-text.jpg")], cancellationToken: Cancel)).Story;
+            await service.ProcessAsync(story, Cancel);
+            await AssertRejectedAsync(service, story, "media.unknownType");
+        }
+    }
+
+    internal static async Task AssertRejectedAsync(Service service, Guid story, string code)
+    {
+        var row = await StoryAsync(service, story);
+        Assert.Equal((StoryState.Rejected, WorkState.Done, code), (row.State, row.Work, row.Code));
+        Assert.Equal((null, null, null, null, null), (row.Manifest, row.Signature, row.KeyEnvelope, row.Payload, row.RenditionManifest));
+        Assert.Empty(await Remains.IngestAsync(service));
+        Assert.Empty(await Remains.RenditionsAsync(service));
+        Assert.True(Remains.IsScratchEmpty(service.Worker));
+    }
+
+    internal static Task<Story> StoryAsync(Service service, Guid story) =>
+        service.ReadAsync(db => db.Stories.AsNoTracking().SingleAsync(s => s.Id == story, Cancel));
+}

@@ -1,0 +1,283 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Stories.Core.Erasure;
+using Stories.Core.Posting;
+using Stories.Protocol;
+using Stories.Tests.Fixtures;
+
+namespace Stories.Tests.Processing;
+
+/// <summary>Workers as real processes: killed, stopped, misconfigured. Here real seconds count: leases, Hangfire's and the kernel's.</summary>
+public sealed class WorkerProcessTests(LocalServers servers)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("process:claimed")]
+    [InlineData("process:rendered")]
+    [InlineData("process:uploaded")]
+    [InlineData("process:published")]
+    public async Task A_worker_killed_in_the_middle_leaves_one_live_story_to_the_next(string at)
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var story = (await alice.PostAsync([Samples.CompliantVideo], cancellationToken: Cancel)).Story;
+        await using (var doomed = ChildProcess.StartHost("Worker", Environment(service, ("STORIES_CRASH_AT", at))))
+            Assert.Equal(128 + 9, await doomed.WaitForEndAsync(Cancel).WaitAsync(Patience, Cancel));
+        var killed = await ProcessStoryTests.StoryAsync(service, story);
+        Assert.Equal((WorkState.Pending, 1), (killed.Work, killed.Attempt));
+        await EndLeaseAsync(service);
+
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await UntilAsync(service, async db => await db.Stories.AllAsync(s => s.Work == WorkState.Done, Cancel));
+
+        var row = await ProcessStoryTests.StoryAsync(service, story);
+        Assert.Equal((StoryState.Live, 2), (row.State, row.Attempt));
+        var opened = await alice.Viewer.OpenAsync(story, Cancel);
+        Assert.Equal(["poster", "video-480", "video-source"], opened.Renditions!.Renditions.Select(r => r.Name).Order(StringComparer.Ordinal));
+        foreach (var rendition in opened.Renditions.Renditions)
+        {
+            using var content = new MemoryStream();
+            await alice.Viewer.DownloadAsync(opened, rendition, content, Cancel);
+        }
+        Assert.Empty(await Remains.IngestAsync(service));
+        Assert.Empty(Directory.EnumerateFiles(service.Settings["Media:ScratchFolder"]!, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lifeline"));
+    }
+
+    [Theory]
+    [InlineData("erase:sealed")]
+    [InlineData("erase:rows")]
+    [InlineData("erase:container")]
+    public async Task A_worker_killed_while_it_erases_leaves_the_rest_and_the_right_record_to_the_next(string at)
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var story = (await alice.PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
+        await service.ProcessAsync(story, Cancel);
+        // Its end comes now, also by the processes' own clocks.
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("update buckets set ends_at = ends_at - interval '2 days'; update stories set expires_at = expires_at - interval '2 days'", Cancel));
+        await using (var doomed = ChildProcess.StartHost("Worker", Environment(service, ("STORIES_CRASH_AT", at))))
+            Assert.Equal(128 + 9, await doomed.WaitForEndAsync(Cancel).WaitAsync(Patience, Cancel));
+        Assert.Equal(BucketState.Sealed, await service.ReadAsync(db => db.Buckets.Select(b => b.State).SingleAsync(Cancel)));
+
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await UntilAsync(service, async db => await db.Buckets.AllAsync(b => b.State == BucketState.Erased, Cancel));
+
+        var bucket = await service.ReadAsync(db => db.Buckets.AsNoTracking().SingleAsync(Cancel));
+        Assert.Equal((1, 2), (bucket.Stories, bucket.Blobs));
+        Assert.Equal(0, await service.ReadAsync(db => db.Stories.CountAsync(Cancel)));
+        Assert.Empty(await Remains.RenditionsAsync(service));
+    }
+
+    [Fact]
+    public async Task A_worker_killed_in_mid_transcode_leaves_no_child()
+    {
+        await using var service = await Service.StartAsync(servers);
+        await PostLongVideoAsync(service);
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await UntilTranscodingAsync(worker);
+
+        await worker.KillAsync(Cancel);
+
+        await worker.AssertNoDescendantsAsync(TimeSpan.FromSeconds(5), Cancel);
+    }
+
+    [Fact]
+    public async Task A_worker_stopped_in_mid_transcode_gives_the_work_back_unused_within_five_seconds()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var story = await PostLongVideoAsync(service);
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await UntilTranscodingAsync(worker);
+
+        var begin = Stopwatch.GetTimestamp();
+        Assert.Equal(0, await worker.StopAsync(Cancel));
+        await worker.AssertNoDescendantsAsync(TimeSpan.FromSeconds(5) - Stopwatch.GetElapsedTime(begin), Cancel);
+
+        var row = await ProcessStoryTests.StoryAsync(service, story);
+        Assert.Equal((WorkState.Pending, 0, null), (row.Work, row.Attempt, row.ClaimedUntil));
+        Assert.Single(await Remains.IngestAsync(service));
+        Assert.Empty(await Remains.RenditionsAsync(service));
+        Assert.Empty(Directory.EnumerateFiles(service.Settings["Media:ScratchFolder"]!, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lifeline"));
+        // Hangfire has it in its queue again, and counts no retry.
+        Assert.Equal(1L, await ScalarAsync(service, "select count(*) from hangfire.jobqueue where queue = 'video' and fetchedat is null"));
+        Assert.Equal(0L, await ScalarAsync(service, "select count(*) from hangfire.jobparameter where name = 'RetryCount'"));
+    }
+
+    [Fact]
+    public async Task A_withdrawn_storys_decoder_is_gone_within_five_seconds()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var story = await PostLongVideoAsync(service);
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        var decoder = await UntilTranscodingAsync(worker);
+
+        var begin = Stopwatch.GetTimestamp();
+        await alice.Client.WithdrawAsync(story, Cancel);
+        while (decoder.IsAlive && Stopwatch.GetElapsedTime(begin) < TimeSpan.FromSeconds(10)) await PauseAsync();
+
+        Assert.InRange(Stopwatch.GetElapsedTime(begin), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        await UntilAsync(service, _ => Task.FromResult(!Directory.EnumerateFiles(service.Settings["Media:ScratchFolder"]!, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lifeline").Any()));
+        Assert.Empty(await Remains.RenditionsAsync(service));
+        Assert.Empty(await Remains.IngestAsync(service));
+    }
+
+    [Fact]
+    public async Task A_photo_posted_while_ten_videos_wait_is_live_before_the_second_of_them()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var videos = new List<Guid>();
+        for (var i = 0; i < 10; i++) videos.Add((await alice.PostAsync([Samples.PhoneVideo], cancellationToken: Cancel)).Story);
+        var photo = (await alice.PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
+        // Who went live when, by the database itself: no watcher could miss an order.
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("""
+            create table order_of_going_live (place bigint generated always as identity, story uuid);
+            create function note() returns trigger language plpgsql as 'begin insert into order_of_going_live (story) values (new.id); return new; end';
+            create trigger note after update of state on stories for each row when (new.state = 'Live' and old.state <> 'Live') execute function note();
+            """, Cancel));
+
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await UntilAsync(service, async db => await db.Stories.CountAsync(s => s.State == StoryState.Live, Cancel) >= 3);
+
+        var place = (long)(await ScalarAsync(service, $"select place from order_of_going_live where story = '{photo}'") ?? 99L);
+        Assert.InRange(place, 1, 2);
+    }
+
+    [Fact]
+    public async Task Hangfire_is_told_a_code_and_nothing_else()
+    {
+        await using var service = await Service.StartAsync(servers);
+        await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel);
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("alter table renditions add constraint canary_in_a_message check (false)", Cancel));
+        // And a job whose first query fails.
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("alter table buckets rename column container to canary_in_a_column", Cancel));
+        await using (var scope = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.CreateAsyncScope(service.Worker))
+        {
+            var jobs = (Hangfire.IBackgroundJobClient)scope.ServiceProvider.GetService(typeof(Hangfire.IBackgroundJobClient))!;
+            Hangfire.BackgroundJobClientExtensions.Enqueue<Core.Jobs.IEraseBucket>(jobs, job => job.RunAsync(Guid.NewGuid(), CancellationToken.None));
+        }
+
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await UntilAsync(service, async _ => (long)(await ScalarAsync(service, "select count(*) from hangfire.state where reason like 'Retry attempt%'"))! >= 2);
+
+        var told = (string)(await ScalarAsync(service, "select string_agg(concat(name, reason, data::text), ' ') from hangfire.state"))!;
+        Assert.Contains("job.failed", told, StringComparison.Ordinal);
+        foreach (var canary in new[] { "canary", "violates", "does not exist", "PostgresException", "Npgsql" })
+        {
+            Assert.DoesNotContain(canary, told, StringComparison.OrdinalIgnoreCase);
+            if (canary is "canary" or "violates") Assert.DoesNotContain(canary, worker.Output, StringComparison.OrdinalIgnoreCase);
+        }
+    }
+
+    [Fact]
+    public async Task A_ready_worker_says_what_it_checked_and_an_unready_one_what_to_do()
+    {
+        await using var service = await Service.StartAsync(servers);
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await worker.WaitUntilReadyAsync(Cancel);
+        using var http = new HttpClient { BaseAddress = worker.Address };
+
+        var ready = await http.GetFromJsonAsync<JsonElement>("health/ready", Cancel);
+        Assert.Equal(["database", "keys", "sandbox", "storage"], ready.GetProperty("checks").EnumerateArray().Select(c => c.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
+
+        Directory.Delete(service.KeyFolder, recursive: true);
+        using var answer = await http.GetAsync("health/ready", Cancel);
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        var unready = await answer.Content.ReadFromJsonAsync<JsonElement>(Cancel);
+        var red = Assert.Single(unready.GetProperty("checks").EnumerateArray(), c => c.GetProperty("status").GetString() == "unhealthy");
+        Assert.Equal("keys", red.GetProperty("name").GetString());
+        Assert.Contains("Keys:Folder", red.GetProperty("fix").GetString(), StringComparison.Ordinal);
+        Assert.Equal(System.Net.HttpStatusCode.OK, (await http.GetAsync("health/live", Cancel)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_refused_start_prints_what_to_do_and_nothing_else()
+    {
+        await using var service = await Service.StartAsync(servers);
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("delete from \"__EFMigrationsHistory\"", Cancel));
+
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service, ("Logging__LogLevel__Default", "Warning")));
+
+        Assert.Equal(1, await worker.WaitForEndAsync(Cancel).WaitAsync(Patience, Cancel));
+        Assert.Equal("The database's schema is older than this program. Run: ./stories migrate", worker.Output.Trim());
+    }
+
+    [Fact]
+    public async Task A_worker_whose_signing_key_others_can_read_does_not_start()
+    {
+        await using var service = await Service.StartAsync(servers);
+        File.SetUnixFileMode(Path.Combine(service.KeyFolder, "service-key"), UnixFileMode.UserRead | UnixFileMode.GroupRead);
+
+        await using var worker = ChildProcess.StartHost("Worker", Environment(service, ("Logging__LogLevel__Default", "Warning")));
+
+        Assert.Equal(1, await worker.WaitForEndAsync(Cancel).WaitAsync(Patience, Cancel));
+        Assert.StartsWith("The key file service-key in Keys:Folder can be read by other users.", worker.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>30 seconds of a size that no player is given as it is: on two cores it is transcoded for a good while.</summary>
+    private static async Task<Guid> PostLongVideoAsync(Service service)
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"stories-long-{System.Environment.ProcessId}.mp4");
+        if (!File.Exists(file))
+        {
+            using var ffmpeg = Process.Start("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=1440x2560:rate=30:duration=30", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "40", "-pix_fmt", "yuv420p", file + ".part.mp4"]);
+            await ffmpeg.WaitForExitAsync(Cancel);
+            Assert.Equal(0, ffmpeg.ExitCode);
+            File.Move(file + ".part.mp4", file);
+        }
+        return (await service.User("alice").PostAsync([file], cancellationToken: Cancel)).Story;
+    }
+
+    private static async Task<LiveProcess> UntilTranscodingAsync(ChildProcess worker)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var decoder = worker.Descendants().FirstOrDefault(process => process.Name == "ffmpeg");
+            if (decoder.Id != 0) return decoder;
+            Assert.True(Stopwatch.GetElapsedTime(begin) < Patience, worker.Output);
+            await PauseAsync();
+        }
+    }
+
+    private static async Task UntilAsync(Service service, Func<Core.Data.StoriesDb, Task<bool>> isSo)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        while (!await service.ReadAsync(isSo))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(begin) < Patience, "It did not come to be.");
+            await PauseAsync();
+        }
+    }
+
+    /// <summary>Between two looks at another process, which has no event for us.</summary>
+    private static Task PauseAsync() => Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancel);
+
+    /// <summary>As half a minute would.</summary>
+    private static Task<int> EndLeaseAsync(Service service) => service.ReadAsync(db => db.Database.ExecuteSqlRawAsync(
+        "update stories set claimed_until = clock_timestamp() - interval '1 second', enqueued_at = clock_timestamp() - interval '30 seconds'", Cancel));
+
+    private static async Task<object?> ScalarAsync(Service service, string sql)
+    {
+        await using var connection = new NpgsqlConnection(service.Database);
+        await connection.OpenAsync(Cancel);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync(Cancel);
+    }
+
+    private static Dictionary<string, string> Environment(Service service, params ReadOnlySpan<(string Name, string Value)> more)
+    {
+        var environment = service.Settings.Where(s => s.Value is not null).ToDictionary(s => s.Key.Replace(":", "__", StringComparison.Ordinal), s => s.Value!);
+        environment["ASPNETCORE_ENVIRONMENT"] = "Test";
+        environment["Buckets__SweepEvery"] = "00:00:00.500";
+        foreach (var (name, value) in more) environment[name] = value;
+        return environment;
+    }
+}
