@@ -114,6 +114,8 @@ public sealed class SandboxTests
                     await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancel);
                     family = [.. ProcessTree.DescendantsOf(worker.Id).Where(IsOfTheSandbox)];
                 }
+                // Like one that hangs in a decoder: it does not see that its pipes have ended.
+                await Tools.RunAsync("bash", "-c", $"kill -STOP {family.First(process => process.Name == "dotnet").Id}");
             }
             finally
             {
