@@ -15,36 +15,6 @@ public sealed class CrashTests(LocalServers servers)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("process:claimed", "video-portrait-rotated.mp4")]
-    [InlineData("process:rendered", "photo-portrait-exif.jpg")]
-    [InlineData("process:uploaded", "video-compliant.mp4")]
-    [InlineData("process:published", "video-compliant.mp4")]
-    public async Task A_worker_killed_anywhere_leaves_no_child_and_the_next_one_makes_one_live_story_of_the_right_bytes(string place, string sample)
-    {
-        await using var service = await Service.StartAsync(servers);
-        var alice = service.User("alice");
-        var posted = await alice.PostAsync([Samples.PathOf(sample)], cancellationToken: Cancel);
-
-        await using (var doomed = ChildProcess.StartHost("Worker", Environment(service, place)))
-        {
-            await doomed.WaitForEndAsync(Cancel);
-            await doomed.AssertNoDescendantsAsync(TimeSpan.FromSeconds(5), Cancel);
-        }
-        // As if the lease had run out: nobody waits for that here.
-        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("update stories set claimed_until = claimed_until - interval '1 hour', enqueued_at = enqueued_at - interval '1 hour'"));
-        await using var next = ChildProcess.StartHost("Worker", Environment(service, place: ""));
-        await WaitAsync(async () => await service.ReadAsync(db => db.Stories.AnyAsync(s => s.Work == WorkState.Done, Cancel)));
-
-        Assert.Equal(StoryState.Live, (await alice.Client.WatchProgressAsync(posted.Story, Cancel)).State);
-        var opened = await alice.Viewer.OpenAsync(posted.Story, Cancel);
-        Assert.Equal(Samples.Of(sample).Renditions!.Keys.Order(), opened.Renditions!.Renditions.Select(r => r.Name).Order());
-        Assert.Equal(opened.Renditions.Renditions.Select(r => r.Part).Order(), opened.View.Renditions.Select(r => r.Part).Order());
-        foreach (var rendition in opened.Renditions.Renditions) await alice.Viewer.DownloadAsync(opened, rendition, Stream.Null, Cancel);
-        Assert.Equal(1, await service.ReadAsync(db => db.Stories.CountAsync(Cancel)));
-        await WaitAsync(async () => await service.ReadAsync(db => db.Uploads.AllAsync(u => u.BytesGoneAt != null, Cancel)));
-    }
-
-    [Theory]
     [InlineData("upload:staged")]
     [InlineData("upload:swapped")]
     public async Task An_Api_killed_while_receiving_takes_back_no_acknowledged_byte_and_the_next_one_goes_on(string place)
@@ -100,20 +70,6 @@ public sealed class CrashTests(LocalServers servers)
         Assert.Equal((Core.Erasure.BucketState.Erased, 1, 2), (bucket.State, bucket.Stories, bucket.Blobs));
         Assert.Equal(0, await service.ReadAsync(db => db.Stories.CountAsync(Cancel)));
         Assert.False(await service.Worker.GetRequiredService<BucketBlobs>().ContainerExistsAsync(bucket.Container, Cancel));
-    }
-
-    [Fact]
-    public async Task A_photo_posted_while_ten_videos_wait_is_live_before_the_second_video()
-    {
-        await using var service = await Service.StartAsync(servers, new() { ["Uploads:OpenPerUser"] = "20" });
-        var alice = service.User("alice");
-        var videos = new List<Guid>();
-        for (var i = 0; i < 10; i++) videos.Add((await alice.PostAsync([Samples.PhoneVideo], cancellationToken: Cancel)).Story);
-        var photo = (await alice.PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
-
-        await using var worker = ChildProcess.StartHost("Worker", Environment(service, place: ""));
-        await WaitAsync(async () => (await alice.Client.WatchProgressAsync(photo, Cancel)).State == StoryState.Live);
-        Assert.InRange(await service.ReadAsync(db => db.Stories.CountAsync(s => videos.Contains(s.Id) && s.State == StoryState.Live, Cancel)), 0, 1);
     }
 
     [Fact]
