@@ -26,8 +26,11 @@ internal static class CommandLine
         { Json };
         foreach (var command in commands) root.Add(command);
         var parsed = root.Parse(arguments);
-        var code = await parsed.InvokeAsync();
-        return parsed.Action is ParseErrorAction ? ExitCodes.Usage : code;
+        if (parsed.Action is not ParseErrorAction refusal) return await parsed.InvokeAsync();
+        refusal.ShowHelp = arguments.Length == 0;
+        await parsed.InvokeAsync();
+        if (!refusal.ShowHelp) await Console.Error.WriteLineAsync("--help says what there is.");
+        return ExitCodes.Usage;
     }
 
     /// <summary>A command that speaks for the user of the settings.</summary>

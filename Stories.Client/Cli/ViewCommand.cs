@@ -11,37 +11,48 @@ internal static class ViewCommand
     public static Command Build()
     {
         var story = new Argument<string>("story") { Description = "Its id, or the beginning of it, as tray shows it." };
-        var rendition = new Option<string?>("--rendition") { Description = "For instance video-480; without it the first, which is the best." };
-        var output = new Option<string?>("--out") { Description = "Where to write it; without it a file named after the story, here." };
-        var command = new Command("view", "Opens a story: verifies who signed it, decrypts it, writes it to a file.") { story, rendition, output };
+        var rendition = new Option<string?>("--rendition") { Description = "For instance video-480; without it the best." };
+        var output = new Option<string?>("--out") { Description = "Where to write it; without it a file here, named after the story." };
+        var command = new Command("view", "Opens a story: verifies who signed it, decrypts it, writes each of its files.") { story, rendition, output };
         command.OnRun(async (session, arguments, printer, cancellationToken) =>
         {
             await session.Audiences.RegisterAsync(cancellationToken);
             using var opened = await session.Viewer.OpenAsync(await session.FindStoryAsync(arguments.GetValue(story)!, isOwn: false, cancellationToken), cancellationToken);
             var view = opened.View;
             var entries = opened.Renditions?.Renditions ?? [];
-            var chosen = Choose(entries, arguments.GetValue(rendition));
-            var path = chosen is null ? null : arguments.GetValue(output) ?? $"{view.Story}-{chosen.Name}{(chosen.MediaType == "video/mp4" ? ".mp4" : ".webp")}";
-            if (chosen is not null) await DownloadAsync(session, opened, chosen, path!, cancellationToken);
+            var files = Choose(entries, arguments.GetValue(rendition)).Select(entry => (Entry: entry, Path: PathOf(view.Story, entry, arguments.GetValue(output)))).ToList();
+            foreach (var (entry, path) in files) await DownloadAsync(session, opened, entry, path, cancellationToken);
             await session.Client.MarkSeenAsync(view.Story, cancellationToken);
 
-            printer.Print(new { view.Story, view.Author, view.Level, view.ExpiresAt, opened.Payload?.Caption, file = path, rendition = chosen?.Name, renditions = entries }, () =>
-            {
-                Console.WriteLine($"{view.Author}, {Words.Of(view.Level)}, {Durations.Write(view.ExpiresAt - TimeProvider.System.GetUtcNow())} left");
-                if (opened.Payload?.Caption is { } caption) Console.WriteLine(Printable(caption));
-                if (chosen is null) return;
-                Console.WriteLine($"{chosen.Name}, {chosen.Width}×{chosen.Height}: {path}");
-                if (entries.Count > 1) Console.WriteLine($"There is also: {string.Join(", ", entries.Where(e => e != chosen).Select(e => e.Name))}");
-            });
+            printer.Print(
+                new { view.Story, view.Author, view.Level, view.ExpiresAt, opened.Payload?.Caption, files = files.Select(f => new { rendition = f.Entry.Name, f.Path }), renditions = entries },
+                () =>
+                {
+                    Console.WriteLine($"{view.Author}, {Words.Of(view.Level)}, {Durations.Write(view.ExpiresAt - TimeProvider.System.GetUtcNow())} left");
+                    if (opened.Payload?.Caption is { } caption) Console.WriteLine(Printable(caption));
+                    foreach (var (entry, path) in files) Console.WriteLine($"{entry.Name}, {entry.Width}×{entry.Height}: {path}");
+                    var others = entries.Select(e => e.Name).Except(files.Select(f => f.Entry.Name)).ToList();
+                    if (others.Count > 0) Console.WriteLine($"There is also: {string.Join(", ", others)}");
+                });
             return ExitCodes.Done;
         });
         return command;
     }
 
-    private static RenditionEntry? Choose(IReadOnlyList<RenditionEntry> entries, string? wanted) =>
-        wanted is null
-            ? entries.FirstOrDefault(e => e.Name != Poster)
-            : entries.FirstOrDefault(e => e.Name == wanted) ?? throw new UsageException($"It has no {wanted}, but {string.Join(", ", entries.Select(e => e.Name))}.");
+    /// <summary>One of each file that the author posted.</summary>
+    private static List<RenditionEntry> Choose(IReadOnlyList<RenditionEntry> entries, string? wanted)
+    {
+        var matching = entries.Where(e => wanted is null ? e.Name != Poster : e.Name == wanted);
+        var chosen = matching.GroupBy(e => e.Upload).OrderBy(g => g.Key).Select(g => g.First()).ToList();
+        return wanted is null || chosen.Count > 0 ? chosen : throw new UsageException($"It has no {wanted}, but {string.Join(", ", entries.Select(e => e.Name).Distinct())}.");
+    }
+
+    /// <summary>The first file has the name that was asked for; further ones have their number in it.</summary>
+    private static string PathOf(Guid story, RenditionEntry entry, string? wanted)
+    {
+        var path = wanted ?? $"{story}-{entry.Name}{(entry.MediaType == "video/mp4" ? ".mp4" : ".webp")}";
+        return entry.Upload == 0 ? path : Path.Combine(Path.GetDirectoryName(path) ?? "", $"{Path.GetFileNameWithoutExtension(path)}-{entry.Upload + 1}{Path.GetExtension(path)}");
+    }
 
     /// <summary>Aside first: the file has its name only when all of it is genuine.</summary>
     private static async Task DownloadAsync(Session session, OpenedStory opened, RenditionEntry entry, string path, CancellationToken cancellationToken)
