@@ -1,16 +1,22 @@
-using System.Text;
 using Stories.Age;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 
 namespace Stories.Client;
 
-/// <summary>The owner's side of audiences: who is in one is decided here, and its keys are made here.</summary>
+/// <summary>
+/// The owner's side of audiences: who is in one is decided here, and its keys are made here. Nothing yet proves to members that
+/// an epoch comes from the owner, nor to the owner that a device is the member's: signed records will, and until then the
+/// service is trusted to pass on the right public keys.
+/// </summary>
+/// <param name="client">Speaks for the owner.</param>
+/// <param name="store">The owner's device.</param>
+/// <param name="self">The owner.</param>
 public sealed class Audiences(StoriesClient client, DeviceStore store, UserName self)
 {
     private const int MostTries = 5;
 
-    /// <summary>Tells the service this device's public keys.</summary>
+    /// <summary>Tells the service this device's public keys; repeating it is harmless.</summary>
     public Task RegisterAsync(CancellationToken cancellationToken = default) => client.RegisterDeviceAsync(
         new DeviceRequest(store.Id, store.Identity.Recipient.ToString(), store.SigningKey.PublicKey), cancellationToken);
 
@@ -18,19 +24,32 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
     public async Task<AudienceView> FindOrFoundAsync(string name, CancellationToken cancellationToken = default)
     {
         if (store.FindAudience(name) is { } known) return await client.ReadAudienceAsync(known, cancellationToken);
-        var id = Guid.NewGuid();
-        var audience = await BeginAsync(id, 1, [], cancellationToken);
-        store.NameAudience(name, id);
-        return audience;
+        var founded = await BeginAsync(Guid.NewGuid(), 1, [], await DevicesAsync([], cancellationToken), cancellationToken);
+        var named = store.NameAudience(name, founded.Id);
+        return named == founded.Id ? founded : await client.ReadAudienceAsync(named, cancellationToken);
     }
 
     /// <summary>
-    /// Changes who is in an audience, as a new epoch with a new key: who leaves cannot open what is posted from now on.
+    /// The same, and with an epoch whose key every device has that a member or the owner uses now: a device that came or went
+    /// since the last epoch begins a new one. Posting does this first.
+    /// </summary>
+    public async Task<AudienceView> ReadyAsync(string name, CancellationToken cancellationToken = default)
+    {
+        var audience = await FindOrFoundAsync(name, cancellationToken);
+        if (store.FindRoll(audience.Id, audience.Epoch) is not { } roll) return audience;
+        var devices = await DevicesAsync(Members(audience), cancellationToken);
+        return devices.Select(d => d.Id).ToHashSet().SetEquals(roll.Devices) ? audience : await ChangeAsync(name, [], [], cancellationToken);
+    }
+
+    /// <summary>
+    /// Changes who is in an audience, as a new epoch with a new key: who leaves cannot open what is posted from now on. A change
+    /// that another of the owner's devices makes at the same time is kept; this one goes on top of it.
     /// </summary>
     /// <param name="name">As the owner calls it; founded when it is missing.</param>
-    /// <param name="add">Users to take in.</param>
+    /// <param name="add">Users to take in; they need no device yet.</param>
     /// <param name="remove">Users to leave out.</param>
     /// <param name="cancellationToken">Ends the change.</param>
+    /// <exception cref="NotGenuineException">The service names members or devices that cannot be.</exception>
     public async Task<AudienceView> ChangeAsync(string name, IReadOnlyCollection<UserName> add, IReadOnlyCollection<UserName> remove, CancellationToken cancellationToken = default)
     {
         var audience = await FindOrFoundAsync(name, cancellationToken);
@@ -39,7 +58,7 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
             try
             {
                 var members = Members(audience).Union(add).Except(remove).ToList();
-                return await BeginAsync(audience.Id, audience.Epoch + 1, members, cancellationToken);
+                return await BeginAsync(audience.Id, audience.Epoch + 1, members, await DevicesAsync(members, cancellationToken), cancellationToken);
             }
             catch (StoriesProblemException e) when (e.Code is ProblemCodes.EpochConflict or ProblemCodes.AudienceEnvelopeMissing && round < MostTries)
             {
@@ -50,31 +69,47 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
     }
 
     /// <summary>The identity of an epoch, from the store or from this device's envelope.</summary>
+    /// <param name="audience">The audience's id.</param>
+    /// <param name="number">The epoch's number, from 1.</param>
+    /// <param name="cancellationToken">Ends the wait for the service.</param>
+    /// <returns>The caller's to dispose.</returns>
     /// <exception cref="NotGenuineException">The envelope holds another key than the epoch's.</exception>
+    /// <exception cref="StoriesProblemException"><c>notFound</c>: this device was not there when the epoch began.</exception>
     public async Task<AgeIdentity> OpenEpochAsync(Guid audience, int number, CancellationToken cancellationToken = default)
     {
         if (store.FindEpoch(audience, number) is { } held) return held;
         var epoch = await client.ReadEpochAsync(audience, number, store.Id, cancellationToken);
-        var identity = AgeIdentity.Parse(Encoding.ASCII.GetString(AgeFile.Decrypt(epoch.Envelope, store.Identity)));
-        if (identity.Recipient.ToString() != epoch.Recipient) throw new NotGenuineException("The epoch's envelope holds another key than its recipient.");
+        var identity = Envelope.Open(epoch.Envelope, store.Identity, epoch.Recipient, "The epoch's envelope");
         store.KeepEpoch(audience, number, identity);
         return identity;
     }
 
-    private async Task<AudienceView> BeginAsync(Guid id, int number, IReadOnlyCollection<UserName> members, CancellationToken cancellationToken)
+    private async Task<AudienceView> BeginAsync(Guid id, int number, IReadOnlyCollection<UserName> members, IReadOnlyList<DeviceView> devices, CancellationToken cancellationToken)
     {
-        var devices = new List<DeviceView>((await client.ListDevicesAsync(cancellationToken)).Devices);
-        // Somebody without a device yet is a member all the same, and gets the key of the next epoch.
-        devices.AddRange((await client.FindDevicesAsync(members.Where(m => m != self), cancellationToken)).Devices);
-        var identity = AgeIdentity.Generate();
-        var secret = Encoding.ASCII.GetBytes(identity.ExportSecret());
-        var envelopes = devices.Select(d => new EpochEnvelope(d.Id, AgeFile.Encrypt(secret, AgeRecipient.Parse(d.Recipient))));
-        var audience = await client.BeginEpochAsync(
-            id, number, new EpochRequest(AudienceKind.List, identity.Recipient.ToString(), [.. members.Select(m => m.ToString())], [.. envelopes]), cancellationToken);
-        store.KeepEpoch(id, number, identity);
+        using var identity = AgeIdentity.Generate();
+        var envelopes = devices.Select(d => new EpochEnvelope(d.Id, Envelope.Seal(identity, RecipientOf(d)))).ToList();
+        string[] names = [.. members.Select(m => m.ToString())];
+        var audience = await client.BeginEpochAsync(id, number, new EpochRequest(AudienceKind.List, identity.Recipient.ToString(), names, envelopes), cancellationToken);
+        store.KeepEpoch(id, number, identity, new EpochRoll(names, [.. devices.Select(d => d.Id)]));
         return audience;
     }
 
-    private static IEnumerable<UserName> Members(AudienceView audience) =>
-        (audience.Members ?? []).Select(text => UserName.TryParse(text, out var name) ? name : throw new NotGenuineException("The service names a member that cannot be."));
+    /// <summary>The owner's and the members' devices. Somebody without one is a member all the same, and gets a later epoch's key.</summary>
+    private async Task<IReadOnlyList<DeviceView>> DevicesAsync(IEnumerable<UserName> members, CancellationToken cancellationToken)
+    {
+        var own = (await client.ListDevicesAsync(cancellationToken)).Devices;
+        var others = members.Where(m => m != self).ToList();
+        if (others.Count == 0) return own;
+        var theirs = (await client.FindDevicesAsync(others, cancellationToken)).Devices;
+        var asked = others.Select(o => o.ToString()).ToHashSet();
+        return theirs.All(d => asked.Contains(d.User)) ? [.. own, .. theirs] : throw new NotGenuineException("The service names devices of somebody else.");
+    }
+
+    /// <summary>Of an epoch that this device began, it knows itself; the service could only add to it.</summary>
+    private IEnumerable<UserName> Members(AudienceView audience) =>
+        (store.FindRoll(audience.Id, audience.Epoch)?.Members ?? audience.Members ?? [])
+        .Select(text => UserName.TryParse(text, out var name) ? name : throw new NotGenuineException("The service names a member that cannot be."));
+
+    private static AgeRecipient RecipientOf(DeviceView device) =>
+        AgeRecipient.TryParse(device.Recipient, out var recipient) ? recipient : throw new NotGenuineException("The service names a device without a key.");
 }

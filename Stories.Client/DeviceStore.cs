@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Stories.Age;
 using Stories.Protocol;
@@ -6,20 +7,24 @@ namespace Stories.Client;
 
 /// <summary>
 /// A device's secrets in one file that only its owner may read: its age identity and signing key, the keys of its audiences'
-/// epochs, what these audiences are called (the service never learns that), and the service's pinned key.
+/// epochs, what these audiences are called (the service never learns that), and the service's pinned key. Safe for use by
+/// several threads and several processes: each change reads the file again, and replaces it whole.
 /// </summary>
 public sealed class DeviceStore : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private readonly string path;
-    private readonly Content content;
+    private const UnixFileMode Others =
+        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
-    private DeviceStore(string path, Content content, AgeIdentity identity, SigningKey signingKey)
+    private readonly string path;
+    private Content content;
+
+    private DeviceStore(string path, Content content)
     {
         this.path = path;
         this.content = content;
-        Identity = identity;
-        SigningKey = signingKey;
+        Identity = AgeIdentity.Parse(content.Identity);
+        SigningKey = SigningKey.FromSeed(content.SigningSeed);
     }
 
     /// <summary>The device's id, chosen by itself.</summary>
@@ -31,49 +36,58 @@ public sealed class DeviceStore : IDisposable
     /// <summary>Signs what this device posts.</summary>
     public SigningKey SigningKey { get; }
 
+    /// <summary>Names of the owner's audiences.</summary>
+    public IReadOnlyList<string> AudienceNames => [.. content.Audiences.Select(a => a.Name)];
+
+    /// <summary>The pinned service key, 32 bytes; null before the first contact.</summary>
+    public byte[]? ServiceKey => content.ServiceKey;
+
     /// <summary>Reads the store of a folder, or begins one with fresh keys.</summary>
-    /// <param name="folder">Made with owner-only rights when it is missing.</param>
+    /// <param name="folder">Made with rights for its owner only when it is missing.</param>
+    /// <exception cref="InvalidDataException">The file is not one that a store has written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Others may read the file or write to its folder, or the owner may not.</exception>
     public static DeviceStore Open(string folder)
     {
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
         else Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
-        var path = Path.Combine(folder, "device.json");
-        if (File.Exists(path))
-        {
-            var read = JsonSerializer.Deserialize<Content>(File.ReadAllBytes(path), StoriesJson.Options) ?? throw new InvalidDataException("The device file is empty.");
-            return new DeviceStore(path, read, AgeIdentity.Parse(read.Identity), SigningKey.FromSeed(read.SigningSeed));
-        }
-        var identity = AgeIdentity.Generate();
-        var signingKey = SigningKey.Generate();
-        var store = new DeviceStore(path, new Content(Guid.NewGuid(), identity.ExportSecret(), signingKey.ExportSeed(), [], []), identity, signingKey);
-        store.Save();
-        return store;
+        var path = Path.Combine(Path.GetFullPath(folder), "device.json");
+        using var turn = Turn.Take(path);
+        RefuseWideRights(folder, UnixFileMode.GroupWrite | UnixFileMode.OtherWrite);
+        if (File.Exists(path)) return new DeviceStore(path, Read(path));
+
+        using var identity = AgeIdentity.Generate();
+        using var signingKey = SigningKey.Generate();
+        var fresh = new Content(Guid.NewGuid(), identity.ExportSecret(), signingKey.ExportSeed(), [], []);
+        Write(path, fresh);
+        return new DeviceStore(path, fresh);
     }
 
     /// <summary>The audience that the owner calls so, if there is one.</summary>
     public Guid? FindAudience(string name) => content.Audiences.FirstOrDefault(a => a.Name == name)?.Id;
 
-    /// <summary>Names of the owner's audiences.</summary>
-    public IReadOnlyList<string> AudienceNames => [.. content.Audiences.Select(a => a.Name)];
-
     /// <summary>Remembers how the owner calls an audience.</summary>
-    public void NameAudience(string name, Guid id)
+    /// <returns>The audience that has the name now: another one when somebody else was faster to give it.</returns>
+    public Guid NameAudience(string name, Guid id)
     {
-        content.Audiences.RemoveAll(a => a.Name == name);
-        content.Audiences.Add(new NamedAudience(name, id));
-        Save();
+        Change(now => now.Audiences.Exists(a => a.Name == name) ? now : now with { Audiences = [.. now.Audiences, new NamedAudience(name, id)] });
+        return FindAudience(name)!.Value;
     }
 
     /// <summary>The identity of an audience's epoch, once it was received or made.</summary>
-    public AgeIdentity? FindEpoch(Guid audience, int number) =>
-        content.Epochs.FirstOrDefault(e => e.Audience == audience && e.Number == number) is { } epoch ? AgeIdentity.Parse(epoch.Identity) : null;
+    public AgeIdentity? FindEpoch(Guid audience, int number) => Find(audience, number) is { } epoch ? AgeIdentity.Parse(epoch.Identity) : null;
+
+    /// <summary>Who this device put into an epoch, and which devices got its key; null when another device began it.</summary>
+    public EpochRoll? FindRoll(Guid audience, int number) => Find(audience, number)?.Roll;
 
     /// <summary>Keeps the identity of an audience's epoch.</summary>
-    public void KeepEpoch(Guid audience, int number, AgeIdentity identity)
+    /// <param name="audience">The audience's id.</param>
+    /// <param name="number">The epoch's number, from 1.</param>
+    /// <param name="identity">The epoch's identity.</param>
+    /// <param name="roll">Who is in it, when this device began it.</param>
+    public void KeepEpoch(Guid audience, int number, AgeIdentity identity, EpochRoll? roll = null)
     {
-        content.Epochs.RemoveAll(e => e.Audience == audience && e.Number == number);
-        content.Epochs.Add(new HeldEpoch(audience, number, identity.ExportSecret()));
-        Save();
+        var kept = new HeldEpoch(audience, number, identity.ExportSecret(), roll);
+        Change(now => now with { Epochs = [.. now.Epochs.Where(e => e.Audience != audience || e.Number != number), kept] });
     }
 
     /// <summary>
@@ -82,41 +96,106 @@ public sealed class DeviceStore : IDisposable
     /// <exception cref="NotGenuineException">Another key was pinned before.</exception>
     public void PinServiceKey(byte[] key)
     {
-        if (content.ServiceKey is { } pinned)
-        {
-            if (!pinned.AsSpan().SequenceEqual(key)) throw new NotGenuineException("The service shows another key than the one this device pinned.");
-            return;
-        }
-        content.ServiceKey = key;
-        Save();
+        if (ServiceKey is null) Change(now => now.ServiceKey is null ? now with { ServiceKey = key } : now);
+        if (!ServiceKey.AsSpan().SequenceEqual(key)) throw new NotGenuineException("The service shows another key than the one this device pinned.");
     }
 
-    /// <summary>The pinned service key, 32 bytes; null before the first contact.</summary>
-    public byte[]? ServiceKey => content.ServiceKey;
-
-    /// <summary>Wipes the keys from memory.</summary>
+    /// <summary>Wipes the device's keys from memory.</summary>
     public void Dispose()
     {
         Identity.Dispose();
         SigningKey.Dispose();
     }
 
+    private HeldEpoch? Find(Guid audience, int number) => content.Epochs.FirstOrDefault(e => e.Audience == audience && e.Number == number);
+
+    private void Change(Func<Content, Content> change)
+    {
+        using var turn = Turn.Take(path);
+        // Another process may have written since; what it wrote must not be lost.
+        var changed = change(Read(path));
+        Write(path, changed);
+        content = changed;
+    }
+
+    private static Content Read(string path)
+    {
+        RefuseWideRights(path, Others);
+        try
+        {
+            var read = JsonSerializer.Deserialize<Content>(File.ReadAllBytes(path), StoriesJson.Options);
+            if (read is { Identity: { } identity, SigningSeed.Length: 32, Audiences: not null, Epochs: not null } && AgeIdentity.TryParse(identity, out var parsed))
+            {
+                parsed.Dispose();
+                return read;
+            }
+        }
+        catch (JsonException)
+        {
+            // As bad as one that lacks something; and the parser's message would repeat a part of the file.
+        }
+        throw new InvalidDataException($"{path} is damaged. Move it away to begin anew as another device.");
+    }
+
     /// <summary>Writes aside and moves into place: a crash leaves the old file or the new one.</summary>
-    private void Save()
+    private static void Write(string path, Content content)
     {
         var aside = $"{path}.{Guid.NewGuid():N}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
-        using (var file = new FileStream(aside, options)) file.Write(StoriesJson.Write(content));
+        var bytes = StoriesJson.Write(content);
+        using (var file = new FileStream(aside, options))
+        {
+            file.Write(bytes);
+            file.Flush(flushToDisk: true);
+        }
         File.Move(aside, path, overwrite: true);
+        CryptographicOperations.ZeroMemory(bytes);
     }
 
-    private sealed record Content(Guid Device, string Identity, byte[] SigningSeed, List<NamedAudience> Audiences, List<HeldEpoch> Epochs)
+    private static void RefuseWideRights(string path, UnixFileMode refused)
     {
-        public byte[]? ServiceKey { get; set; }
+        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & refused) != 0)
+            throw new UnauthorizedAccessException($"Others have rights to {path}, which holds this device's keys. Take them away: chmod go= '{path}'");
     }
+
+    private sealed record Content(Guid Device, string Identity, byte[] SigningSeed, List<NamedAudience> Audiences, List<HeldEpoch> Epochs, byte[]? ServiceKey = null);
 
     private sealed record NamedAudience(string Name, Guid Id);
 
-    private sealed record HeldEpoch(Guid Audience, int Number, string Identity);
+    private sealed record HeldEpoch(Guid Audience, int Number, string Identity, EpochRoll? Roll = null);
+
+    /// <summary>One writer at a time, among all threads and processes of this user.</summary>
+    private readonly struct Turn : IDisposable
+    {
+        private readonly Mutex mutex;
+
+        private Turn(Mutex mutex) => this.mutex = mutex;
+
+        public static Turn Take(string path)
+        {
+            var name = "stories-" + Digest.Of(System.Text.Encoding.UTF8.GetBytes(path)).Sha256[..32];
+            var mutex = new Mutex(false, name, new NamedWaitHandleOptions { CurrentUserOnly = true, CurrentSessionOnly = false });
+            try
+            {
+                mutex.WaitOne();
+            }
+            catch (AbandonedMutexException)
+            {
+                // Its owner was killed; the file is whole all the same.
+            }
+            return new Turn(mutex);
+        }
+
+        public void Dispose()
+        {
+            mutex.ReleaseMutex();
+            mutex.Dispose();
+        }
+    }
 }
+
+/// <summary>Who is in an epoch that this device began.</summary>
+/// <param name="Members">Users, as <c>app/user</c>.</param>
+/// <param name="Devices">The devices that got the epoch's key, the owner's own among them.</param>
+public sealed record EpochRoll(IReadOnlyList<string> Members, IReadOnlyList<Guid> Devices);

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using Stories.Age;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
@@ -7,12 +6,23 @@ using Stories.Protocol.Contracts;
 namespace Stories.Client;
 
 /// <summary>What an author wants to post.</summary>
-/// <param name="Files">Paths of photos and videos, in the order in which they are shown; up to 10.</param>
+/// <param name="Files">Paths of photos and videos, in the order in which they are shown; up to 10, none for words alone.</param>
 /// <param name="Level">Who can read the bytes: <see cref="Level.Processed"/> or <see cref="Level.Clear"/>.</param>
-/// <param name="Lifetime">1 minute to 48 hours.</param>
-/// <param name="Audience">As the owner calls it.</param>
-/// <param name="Caption">Encrypted like everything else.</param>
-public sealed record Draft(IReadOnlyList<string> Files, Level Level, TimeSpan Lifetime, string Audience, string? Caption);
+/// <param name="Lifetime">1 minute to 48 hours, in whole seconds.</param>
+/// <param name="Audience">As the owner calls it; founded when it is missing.</param>
+/// <param name="Caption">Encrypted like everything else; with the rest of the payload at most 64 KiB.</param>
+public sealed record Draft(IReadOnlyList<string> Files, Level Level, TimeSpan Lifetime, string Audience, string? Caption)
+{
+    /// <summary>Everything that the service would refuse only after the files have been uploaded.</summary>
+    internal string? FindFault() => this switch
+    {
+        { Files.Count: 0, Caption: null } => "A story needs a file or a caption.",
+        { Files.Count: > Limits.UploadsPerStory } => $"A story has at most {Limits.UploadsPerStory} files.",
+        { Level: Level.EndToEnd } => "Media is posted at the levels processed and clear.",
+        _ when Lifetime < Limits.MinLifetime || Lifetime > Limits.MaxLifetime => "A story lives between 1 minute and 48 hours.",
+        _ => null,
+    };
+}
 
 /// <summary>How far a post is.</summary>
 public enum PostStep
@@ -28,101 +38,176 @@ public enum PostStep
 }
 
 /// <summary>Posts stories: pads and encrypts here, uploads, signs, publishes, and follows the service's progress.</summary>
+/// <param name="client">Speaks for the author.</param>
+/// <param name="store">The author's device, whose key signs.</param>
+/// <param name="audiences">The author's audiences.</param>
+/// <param name="self">The author.</param>
+/// <param name="clock">Gives the manifest's time, which the service takes within two minutes of its own.</param>
 public sealed class Poster(StoriesClient client, DeviceStore store, Audiences audiences, UserName self, TimeProvider clock)
 {
+    private const int MostTries = 8;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Posts and returns as soon as the service has accepted.</summary>
     /// <param name="draft">What to post.</param>
-    /// <param name="progress">Step and percent.</param>
-    /// <param name="cancellationToken">Ends the post; nothing is published before the last step.</param>
+    /// <param name="progress">Step and percent of all files together.</param>
+    /// <param name="cancellationToken">Ends the post; nothing is published before the last step, and what was uploaded is taken back.</param>
+    /// <exception cref="ArgumentException">The draft has too many files, no content, or an impossible lifetime or level.</exception>
+    /// <exception cref="IOException">A file cannot be read, or changed meanwhile.</exception>
     /// <exception cref="NotGenuineException">No processing key is signed by the pinned service key.</exception>
     public async Task<StoryProgress> PostAsync(Draft draft, Action<PostStep, int> progress, CancellationToken cancellationToken = default)
     {
         var (story, request) = await PrepareAsync(draft, progress, cancellationToken);
-        return await client.PublishAsync(story, request, cancellationToken);
+        try
+        {
+            // The request can be repeated: whoever loses the answer asks again.
+            return await InsistAsync(() => client.PublishAsync(story, request, cancellationToken), cancellationToken);
+        }
+        catch (StoriesProblemException)
+        {
+            await EndUploadsAsync(request.Uploads);
+            throw;
+        }
     }
 
     /// <summary>Everything up to publishing: encrypts, uploads and signs. The request stays good for two minutes.</summary>
     /// <param name="draft">What to post.</param>
-    /// <param name="progress">Step and percent.</param>
+    /// <param name="progress">Step and percent of all files together.</param>
     /// <param name="cancellationToken">Ends the preparation.</param>
     /// <returns>The story's id and the signed request that publishes it, as often as need be.</returns>
+    /// <exception cref="ArgumentException">The draft has too many files, no content, or an impossible lifetime or level.</exception>
+    /// <exception cref="IOException">A file cannot be read, or changed meanwhile.</exception>
+    /// <exception cref="NotGenuineException">No processing key is signed by the pinned service key.</exception>
     public async Task<(Guid Story, PublishRequest Request)> PrepareAsync(Draft draft, Action<PostStep, int> progress, CancellationToken cancellationToken = default)
     {
-        await audiences.RegisterAsync(cancellationToken);
-        var audience = await audiences.FindOrFoundAsync(draft.Audience, cancellationToken);
+        if (draft.FindFault() is { } fault) throw new ArgumentException(fault, nameof(draft));
+        var files = draft.Files.Select(MediaFile.Of).ToList();
         using var storyIdentity = AgeIdentity.Generate();
-        var uploads = new List<Guid>();
-        var digests = new List<Digest>();
-        var media = new List<PayloadMedia>();
-        foreach (var file in draft.Files)
-        {
-            var (lane, mediaType) = MediaGuess.Of(file);
-            media.Add(new PayloadMedia(mediaType, new FileInfo(file).Length));
-            var (id, digest) = await UploadAsync(file, lane, draft.Level, progress, cancellationToken);
-            uploads.Add(id);
-            digests.Add(digest);
-        }
+        var words = StoriesJson.Write(new StoryPayload(draft.Caption, [.. files.Select(f => new PayloadMedia(f.MediaType, f.Length))]));
+        var payload = AgeFile.Encrypt(words, storyIdentity.Recipient);
+        if (payload.Length > Limits.PayloadBytes) throw new ArgumentException("The caption is too long.", nameof(draft));
 
+        await audiences.RegisterAsync(cancellationToken);
+        var audience = await audiences.ReadyAsync(draft.Audience, cancellationToken);
+        var uploads = await UploadAsync(files, draft.Level, progress, cancellationToken);
+        using var epoch = await audiences.OpenEpochAsync(audience.Id, audience.Epoch, cancellationToken);
         var story = Guid.NewGuid();
-        var payload = AgeFile.Encrypt(StoriesJson.Write(new StoryPayload(draft.Caption, media)), storyIdentity.Recipient);
-        var envelope = AgeFile.Encrypt(Encoding.ASCII.GetBytes(storyIdentity.ExportSecret()), AgeRecipient.Parse(audience.Recipient));
         var manifest = StoriesJson.Write(new StoryManifest(
             story, self.ToString(), store.Id, audience.Id, audience.Epoch, draft.Level, storyIdentity.Recipient.ToString(),
-            clock.GetUtcNow().ToUnixTimeSeconds(), (int)draft.Lifetime.TotalSeconds, digests, Digest.Of(payload)));
-        return (story, new PublishRequest(manifest, store.SigningKey.Sign(SignaturePurpose.StoryManifest, manifest), uploads, envelope, payload));
+            clock.GetUtcNow().ToUnixTimeSeconds(), (int)draft.Lifetime.TotalSeconds, [.. uploads.Select(u => u.Digest)], Digest.Of(payload)));
+        return (story, new PublishRequest(
+            manifest, store.SigningKey.Sign(SignaturePurpose.StoryManifest, manifest), [.. uploads.Select(u => u.Id)],
+            Envelope.Seal(storyIdentity, epoch.Recipient), payload));
     }
 
-    /// <summary>Waits until the service has made all renditions, or has refused the media.</summary>
+    /// <summary>Waits until the service has made all renditions, or has refused the media; bears with a service that is away for half a minute.</summary>
+    /// <param name="start">From <see cref="PostAsync"/>.</param>
+    /// <param name="progress">Step and percent.</param>
+    /// <param name="untilLive">Not to wait for further renditions once viewers can see the first.</param>
+    /// <param name="cancellationToken">Ends the waiting; the story goes on.</param>
     /// <returns>The last progress: <see cref="StoryState.Live"/> or <see cref="StoryState.Rejected"/> with a code.</returns>
+    /// <exception cref="StoriesProblemException"><c>notFound</c>: the story has ended or was withdrawn meanwhile.</exception>
     public async Task<StoryProgress> FollowAsync(StoryProgress start, Action<PostStep, int> progress, bool untilLive = false, CancellationToken cancellationToken = default)
     {
-        for (var at = start; ; at = await client.WatchProgressAsync(start.Story, cancellationToken))
+        for (var at = start; ; at = await InsistAsync(() => client.WatchProgressAsync(start.Story, cancellationToken), cancellationToken))
         {
             progress(PostStep.Transcoding, at.Stage == Stage.Done ? 100 : at.Percent);
             if (at.Stage == Stage.Done || (untilLive && at.State == StoryState.Live)) return at;
+            // The worker's real time passes, whatever clock the author's device has.
             await Task.Delay(Poll, TimeProvider.System, cancellationToken);
         }
     }
 
-    private async Task<(Guid Upload, Digest Digest)> UploadAsync(string file, Lane lane, Level level, Action<PostStep, int> progress, CancellationToken cancellationToken)
+    private async Task<List<Uploaded>> UploadAsync(List<MediaFile> files, Level level, Action<PostStep, int> progress, CancellationToken cancellationToken)
+    {
+        var uploads = new List<Uploaded>(files.Count);
+        try
+        {
+            var share = new Share(files, progress);
+            foreach (var file in files)
+            {
+                uploads.Add(await UploadAsync(file, level, share, cancellationToken));
+                share.Next(file);
+            }
+            return uploads;
+        }
+        catch
+        {
+            await EndUploadsAsync(uploads.Select(u => u.Id));
+            throw;
+        }
+    }
+
+    private async Task<Uploaded> UploadAsync(MediaFile file, Level level, Share share, CancellationToken cancellationToken)
     {
         var key = await ProcessingKeyAsync(cancellationToken);
         // The manifest signs the ciphertext's digest and a resumed upload must send the same bytes: so it rests in a file,
         // which holds nothing that this device could read back.
-        await using var ciphertext = new FileStream(Path.GetTempFileName(), new FileStreamOptions
-        {
-            Mode = FileMode.Create,
-            Access = FileAccess.ReadWrite,
-            Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
-        });
-        await EncryptAsync(file, AgeRecipient.Parse(key.Recipient), ciphertext, percent => progress(PostStep.Encrypting, percent), cancellationToken);
-        ciphertext.Position = 0;
-        var digest = new Digest(Convert.ToHexStringLower(await SHA256.HashDataAsync(ciphertext, cancellationToken)), ciphertext.Length);
-        var id = await new TusUpload(client.Http).SendAsync(
-            ciphertext, lane, level, key.Id, sent => progress(PostStep.Uploading, (int)(sent * 100 / digest.Length)), cancellationToken);
-        return (id, digest);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        await using var ciphertext = new FileStream(Path.Combine(Path.GetTempPath(), $"stories-{Guid.NewGuid():N}"), options);
+        var digest = await EncryptAsync(file, AgeRecipient.Parse(key.Recipient), ciphertext, read => share.Report(PostStep.Encrypting, read, file.Length, file), cancellationToken);
+        var id = await client.UploadAsync(ciphertext, file.Lane, level, key.Id, sent => share.Report(PostStep.Uploading, sent, digest.Length, file), cancellationToken);
+        return new Uploaded(id, digest);
     }
 
     private async Task<ProcessingKeyEntry> ProcessingKeyAsync(CancellationToken cancellationToken)
     {
         var list = await client.ListKeysAsync(cancellationToken);
         store.PinServiceKey(list.ServiceKey);
-        foreach (var entry in list.ProcessingKeys)
-        {
-            if (Signatures.Verify(store.ServiceKey, SignaturePurpose.ProcessingKey, entry.Bytes, entry.Signature) &&
-                StoriesJson.ReadCanonical<ProcessingKeyEntry>(entry.Bytes) is { } key && clock.GetUtcNow().ToUnixTimeSeconds() < key.NotAfter) return key;
-        }
-        throw new NotGenuineException("No processing key is signed by the service's pinned key.");
+        var genuine =
+            from entry in list.ProcessingKeys
+            where Signatures.Verify(store.ServiceKey, SignaturePurpose.ProcessingKey, entry.Bytes, entry.Signature)
+            let key = StoriesJson.ReadCanonical<ProcessingKeyEntry>(entry.Bytes)
+            where key is not null && clock.GetUtcNow().ToUnixTimeSeconds() < key.NotAfter && AgeRecipient.TryParse(key.Recipient, out _)
+            select key;
+        return genuine.MaxBy(key => key.NotAfter) ?? throw new NotGenuineException("No processing key is signed by the service's pinned key and still valid.");
     }
 
-    private static async Task EncryptAsync(string file, AgeRecipient recipient, Stream ciphertext, Action<int> percent, CancellationToken cancellationToken)
+    /// <summary>In bounded memory, with the digest taken on the way.</summary>
+    private static async Task<Digest> EncryptAsync(MediaFile file, AgeRecipient recipient, Stream ciphertext, Action<long> progress, CancellationToken cancellationToken)
     {
-        await using var plain = File.OpenRead(file);
-        await using var counted = new CountedStream(plain, read => percent(plain.Length == 0 ? 100 : (int)(read * 100 / plain.Length)));
-        await using var encrypt = new AgeEncryptStream(ciphertext, [recipient]);
-        await Padding.WritePaddedAsync(counted, plain.Length, encrypt, cancellationToken);
+        await using var plain = File.OpenRead(file.Path);
+        await using var counted = new CountedStream(plain, file.Length, progress);
+        await using var digesting = new DigestingStream(ciphertext);
+        await using var encrypt = new AgeEncryptStream(digesting, [recipient]);
+        await Padding.WritePaddedAsync(counted, file.Length, encrypt, cancellationToken);
         await encrypt.CompleteAsync(cancellationToken);
+        await ciphertext.FlushAsync(cancellationToken);
+        return digesting.Finish();
+    }
+
+    private async Task EndUploadsAsync(IEnumerable<Guid> uploads)
+    {
+        foreach (var upload in uploads) await new TusUpload(client.Http).TryEndAsync($"v1/uploads/{upload}");
+    }
+
+    private static async Task<T> InsistAsync<T>(Func<Task<T>> act, CancellationToken cancellationToken)
+    {
+        for (var round = 1; ; round++)
+        {
+            try
+            {
+                return await act();
+            }
+            catch (Exception e) when (PassingTrouble.Is(e) && round < MostTries)
+            {
+                await Task.Delay(PassingTrouble.Wait(e, round), TimeProvider.System, cancellationToken);
+            }
+        }
+    }
+
+    private sealed record Uploaded(Guid Id, Digest Digest);
+
+    /// <summary>Percents of all files together: a large one weighs more.</summary>
+    private sealed class Share(List<MediaFile> files, Action<PostStep, int> progress)
+    {
+        private readonly long all = Math.Max(1, files.Sum(f => f.Length));
+        private long before;
+
+        public void Report(PostStep step, long done, long of, MediaFile file) =>
+            progress(step, (int)((before + (of == 0 ? file.Length : (double)done / of * file.Length)) * 100 / all));
+
+        public void Next(MediaFile file) => before += file.Length;
     }
 }

@@ -1,3 +1,4 @@
 using Stories.Client.Cli;
+using Stories.Client.Demo;
 
-return await Commands.Build().Parse(args).InvokeAsync();
+return await CommandLine.RunAsync(args, PostCommand.Build(), TrayCommand.Build(), ViewCommand.Build(), WithdrawCommand.Build(), AudienceCommand.Build(), DemoCommand.Build());

@@ -1,13 +1,14 @@
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text.Json;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 
 namespace Stories.Client;
 
 /// <summary>
-/// The service's routes, typed (docs/http.md). Every call throws <see cref="StoriesProblemException"/> when the service
-/// refuses, and <see cref="HttpRequestException"/> when it cannot be reached.
+/// The service's routes, typed; docs/http.md explains them. Every call throws <see cref="StoriesProblemException"/> when the
+/// service refuses, and <see cref="HttpRequestException"/> when it cannot be reached, does not answer in time, or answers
+/// something else than the route gives. Safe for use by several threads.
 /// </summary>
 public sealed class StoriesClient : IDisposable
 {
@@ -16,10 +17,18 @@ public sealed class StoriesClient : IDisposable
     /// <summary>Makes a client for one user.</summary>
     /// <param name="service">The service's base address.</param>
     /// <param name="token">A bearer token that the user's app issued.</param>
-    public StoriesClient(Uri service, string token)
+    public StoriesClient(Uri service, string token) : this(service, _ => ValueTask.FromResult(token))
     {
-        http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { BaseAddress = service, Timeout = TimeSpan.FromMinutes(10) };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+    }
+
+    /// <summary>Makes a client for one user whose token changes.</summary>
+    /// <param name="service">The service's base address; a path in it stays in front of every route.</param>
+    /// <param name="token">Gives a bearer token that is valid now; asked at each request, so it should keep one.</param>
+    /// <param name="transport">Sends the requests, and is disposed with the client; null makes one. It must not follow redirects.</param>
+    public StoriesClient(Uri service, Func<CancellationToken, ValueTask<string>> token, HttpMessageHandler? transport = null)
+    {
+        transport ??= new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false };
+        http = new HttpClient(new BearerHandler(token) { InnerHandler = transport }) { BaseAddress = new Uri($"{service.AbsoluteUri.TrimEnd('/')}/"), Timeout = Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>For uploads, which speak tus.</summary>
@@ -37,9 +46,16 @@ public sealed class StoriesClient : IDisposable
     public Task<DeviceList> ListDevicesAsync(CancellationToken cancellationToken = default) =>
         SendAsync<DeviceList>(HttpMethod.Get, "v1/devices", null, cancellationToken);
 
+    /// <summary>Removes one of the caller's devices: it gets no key of a later epoch, and nothing that it signs is taken.</summary>
+    public Task RemoveDeviceAsync(Guid device, CancellationToken cancellationToken = default) => SendAsync(HttpMethod.Delete, $"v1/devices/{device}", cancellationToken);
+
     /// <summary>Founds an audience (epoch 1) or changes it (the next epoch).</summary>
     public Task<AudienceView> BeginEpochAsync(Guid audience, int number, EpochRequest epoch, CancellationToken cancellationToken = default) =>
         SendAsync<AudienceView>(HttpMethod.Put, $"v1/audiences/{audience}/epochs/{number}", epoch, cancellationToken);
+
+    /// <summary>The audiences that the caller owns, with their members, and those that the caller is a member of, without.</summary>
+    public Task<AudienceList> ListAudiencesAsync(CancellationToken cancellationToken = default) =>
+        SendAsync<AudienceList>(HttpMethod.Get, "v1/audiences", null, cancellationToken);
 
     /// <summary>One audience as the caller may see it.</summary>
     public Task<AudienceView> ReadAudienceAsync(Guid audience, CancellationToken cancellationToken = default) =>
@@ -52,6 +68,20 @@ public sealed class StoriesClient : IDisposable
     /// <summary>The processing keys that uploads may name now, and the service's signing key.</summary>
     public Task<KeyList> ListKeysAsync(CancellationToken cancellationToken = default) =>
         SendAsync<KeyList>(HttpMethod.Get, "v1/keys", null, cancellationToken);
+
+    /// <summary>Uploads ciphertext by tus, going on after a cut connection, until the service has all of it or is out of reach for half a minute.</summary>
+    /// <param name="ciphertext">An age file, encrypted to the processing key; seekable, sent from its start to its end, and left open.</param>
+    /// <param name="lane">What the worker should expect.</param>
+    /// <param name="level">The level of the story that it is for.</param>
+    /// <param name="processingKey">The id of the key that it is encrypted to.</param>
+    /// <param name="progress">Bytes that have gone out so far; after a cut it falls back to what has arrived.</param>
+    /// <param name="cancellationToken">Ends the upload and takes it back.</param>
+    /// <returns>The upload's id, for <see cref="PublishRequest.Uploads"/>.</returns>
+    public Task<Guid> UploadAsync(Stream ciphertext, Lane lane, Level level, Guid processingKey, Action<long>? progress = null, CancellationToken cancellationToken = default) =>
+        new TusUpload(http).SendAsync(ciphertext, lane, level, processingKey, progress ?? (_ => { }), cancellationToken);
+
+    /// <summary>Takes back an upload that no story uses.</summary>
+    public Task EndUploadAsync(Guid upload, CancellationToken cancellationToken = default) => new TusUpload(http).EndAsync($"v1/uploads/{upload}", cancellationToken);
 
     /// <summary>Publishes; repeating the same request is harmless.</summary>
     public Task<StoryProgress> PublishAsync(Guid story, PublishRequest request, CancellationToken cancellationToken = default) =>
@@ -76,6 +106,10 @@ public sealed class StoriesClient : IDisposable
     public Task<StoryView> OpenAsync(Guid story, CancellationToken cancellationToken = default) =>
         SendAsync<StoryView>(HttpMethod.Get, $"v1/stories/{story}", null, cancellationToken);
 
+    /// <summary>The same for up to 50 stories at once; those that the caller may not see are not in the answer.</summary>
+    public Task<OpenAnswer> OpenManyAsync(IReadOnlyList<Guid> stories, CancellationToken cancellationToken = default) =>
+        SendAsync<OpenAnswer>(HttpMethod.Post, "v1/stories/open", new OpenRequest(stories), cancellationToken);
+
     /// <summary>Marks a story as seen, for the order of the caller's own tray.</summary>
     public Task MarkSeenAsync(Guid story, CancellationToken cancellationToken = default) => SendAsync(HttpMethod.Put, $"v1/stories/{story}/seen", cancellationToken);
 
@@ -89,19 +123,32 @@ public sealed class StoriesClient : IDisposable
     /// <summary>Closes the connections.</summary>
     public void Dispose() => http.Dispose();
 
-    private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken) where T : class
     {
-        using var request = new HttpRequestMessage(method, path);
-        if (body is not null) request.Content = JsonContent.Create(body, body.GetType(), options: StoriesJson.Options);
-        using var response = await http.SendAsync(request, cancellationToken);
-        if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, cancellationToken);
-        return (await response.Content.ReadFromJsonAsync<T>(StoriesJson.Options, cancellationToken))!;
+        using var content = body is null ? null : JsonContent.Create(body, body.GetType(), options: StoriesJson.Options);
+        return await SendAsync(method, path, content, async (response, until) =>
+        {
+            try
+            {
+                return await response.Content.ReadFromJsonAsync<T>(StoriesJson.Options, until) ?? throw new JsonException();
+            }
+            catch (JsonException e)
+            {
+                throw new HttpRequestException(HttpRequestError.InvalidResponse, "The answer is not what this route gives.", e, response.StatusCode);
+            }
+        }, cancellationToken);
     }
 
-    private async Task SendAsync(HttpMethod method, string path, CancellationToken cancellationToken)
-    {
-        using var request = new HttpRequestMessage(method, path);
-        using var response = await http.SendAsync(request, cancellationToken);
-        if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, cancellationToken);
-    }
+    private Task<bool> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken) =>
+        SendAsync(method, path, null, (_, _) => Task.FromResult(true), cancellationToken);
+
+    private Task<T> SendAsync<T>(
+        HttpMethod method, string path, HttpContent? content, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancellationToken) =>
+        Deadline.KeepAsync(async until =>
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = content };
+            using var response = await http.SendAsync(request, until);
+            if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, until);
+            return await read(response, until);
+        }, cancellationToken);
 }

@@ -3,46 +3,58 @@ using System.Text.Json;
 
 namespace Stories.Client;
 
-/// <summary>The service refused a request: a problem document (RFC 9457) with a stable code, listed in docs/http.md.</summary>
+/// <summary>
+/// The service refused a request: a problem document (RFC 9457) with a stable code. docs/http.md lists the codes; their names
+/// in C# are <see cref="Protocol.ProblemCodes"/>.
+/// </summary>
 public sealed class StoriesProblemException : Exception
 {
-    internal StoriesProblemException(HttpStatusCode status, string code, string title, TimeSpan? retryAfter) : base(title)
+    private StoriesProblemException(HttpStatusCode status, string code, string title, string? detail, TimeSpan? retryAfter)
+        : base(detail is null ? title : $"{title} {detail}")
     {
         Status = status;
         Code = code;
+        Title = title;
+        Detail = detail;
         RetryAfter = retryAfter;
     }
 
     /// <summary>The HTTP status.</summary>
     public HttpStatusCode Status { get; }
 
-    /// <summary>The stable code, for instance <c>story.backlog</c>.</summary>
+    /// <summary>
+    /// The stable code, for instance <c>story.backlog</c>; <c>http.</c> and the status when the answer is no problem document,
+    /// because something between here and the service gave it.
+    /// </summary>
     public string Code { get; }
 
-    /// <summary>How long the service asks to wait, when it says.</summary>
+    /// <summary>What the code means, in words for people; never repeats what was sent.</summary>
+    public string Title { get; }
+
+    /// <summary>What is special about this case; mostly null.</summary>
+    public string? Detail { get; }
+
+    /// <summary>How long the service asks to wait before another try, when it says.</summary>
     public TimeSpan? RetryAfter { get; }
 
     internal static async Task<StoriesProblemException> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        var (code, title) = ($"http.{(int)response.StatusCode}", $"The service answered {(int)response.StatusCode}.");
+        var status = response.StatusCode;
+        var (code, title, detail) = ($"http.{(int)status}", $"The service answered {(int)status}.", default(string));
         try
         {
             using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
-            if (json.RootElement.TryGetProperty("code", out var found)) code = found.GetString() ?? code;
-            if (json.RootElement.TryGetProperty("title", out found)) title = found.GetString() ?? title;
+            code = Text(json.RootElement, "code") ?? code;
+            title = Text(json.RootElement, "title") ?? title;
+            detail = Text(json.RootElement, "detail");
         }
         catch (JsonException)
         {
-            // Something between us and the service answered; the status has to do.
+            // Something between here and the service answered; the status has to do.
         }
-        return new StoriesProblemException(response.StatusCode, code, title, response.Headers.RetryAfter?.Delta);
+        return new StoriesProblemException(status, code, title, detail, response.Headers.RetryAfter?.Delta);
     }
-}
 
-/// <summary>Something that should be genuine is not: a signature, a digest, an end of life. Nothing of it was shown.</summary>
-public sealed class NotGenuineException : Exception
-{
-    internal NotGenuineException(string message) : base(message)
-    {
-    }
+    private static string? Text(JsonElement json, string name) =>
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var found) && found.ValueKind == JsonValueKind.String ? found.GetString() : null;
 }

@@ -6,63 +6,124 @@ using Stories.Protocol;
 
 namespace Stories.Client;
 
-/// <summary>A resumable upload by tus 1.0 (tus.io): a cut connection goes on where the service stands.</summary>
+/// <summary>
+/// A resumable upload by tus 1.0 (tus.io): after a cut connection, or one that stands still, it goes on where the service
+/// stands. Tries are counted only while nothing arrives.
+/// </summary>
 internal sealed class TusUpload(HttpClient http)
 {
     private const int MostTries = 8;
+    private static readonly TimeSpan Standstill = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan FarewellLimit = TimeSpan.FromSeconds(5);
     private static readonly MediaTypeHeaderValue OffsetStream = new("application/offset+octet-stream");
 
-    /// <summary>Sends a seekable stream from its start and returns the upload's id.</summary>
+    /// <summary>Sends a seekable stream from its start and returns the upload's id; an upload that fails is taken back.</summary>
     public async Task<Guid> SendAsync(Stream content, Lane lane, Level level, Guid processingKey, Action<long> progress, CancellationToken cancellationToken)
     {
         var location = await BeginAsync(content, lane, level, processingKey, cancellationToken);
+        try
+        {
+            await SendAsync(location, content, progress, cancellationToken);
+            return Guid.Parse(location.TrimEnd('/').Split('/')[^1]);
+        }
+        catch
+        {
+            // Otherwise it would count against the user's open uploads for a day.
+            await TryEndAsync(location);
+            throw;
+        }
+    }
+
+    public async Task EndAsync(string location, CancellationToken cancellationToken)
+    {
+        using var request = Request(HttpMethod.Delete, location);
+        using var response = await http.SendAsync(request, cancellationToken);
+        if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, cancellationToken);
+    }
+
+    /// <summary>Ends an upload if that can be done quickly; if not, it ends by itself within a day.</summary>
+    public async Task TryEndAsync(string location)
+    {
+        using var limit = new CancellationTokenSource(FarewellLimit);
+        try
+        {
+            await EndAsync(location, limit.Token);
+        }
+        catch (Exception e) when (e is StoriesProblemException or HttpRequestException or OperationCanceledException)
+        {
+            // The failure that led here is the one to tell.
+        }
+    }
+
+    private async Task SendAsync(string location, Stream content, Action<long> progress, CancellationToken cancellationToken)
+    {
+        var furthest = -1L;
         for (var round = 1; ; round++)
         {
             try
             {
                 var offset = await OffsetAsync(location, cancellationToken);
                 progress(offset);
-                if (offset == content.Length) return Guid.Parse(location.Split('/')[^1]);
+                if (offset == content.Length) return;
+                if (offset > furthest) round = 1;
+                furthest = offset;
                 await PatchAsync(location, content, offset, progress, cancellationToken);
-                round = 0;
             }
             catch (Exception e) when (IsPassing(e) && round < MostTries)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(100 << round), TimeProvider.System, cancellationToken);
+                await Task.Delay(PassingTrouble.Wait(e, round), TimeProvider.System, cancellationToken);
             }
         }
     }
 
-    private async Task<string> BeginAsync(Stream content, Lane lane, Level level, Guid processingKey, CancellationToken cancellationToken)
-    {
-        using var request = Request(HttpMethod.Post, "v1/uploads");
-        request.Headers.Add("Upload-Length", content.Length.ToString(CultureInfo.InvariantCulture));
-        request.Headers.Add("Upload-Metadata", $"lane {Encode(Word(lane))},level {Encode(Word(level))},key {Encode(processingKey.ToString())}");
-        using var response = await http.SendAsync(request, cancellationToken);
-        if (response.StatusCode != HttpStatusCode.Created) throw await StoriesProblemException.ReadAsync(response, cancellationToken);
-        return response.Headers.Location!.OriginalString.TrimStart('/');
-    }
+    private Task<string> BeginAsync(Stream content, Lane lane, Level level, Guid processingKey, CancellationToken cancellationToken) =>
+        Deadline.KeepAsync(async until =>
+        {
+            using var request = Request(HttpMethod.Post, "v1/uploads");
+            request.Headers.Add("Upload-Length", content.Length.ToString(CultureInfo.InvariantCulture));
+            request.Headers.Add("Upload-Metadata", $"lane {Encode(Word(lane))},level {Encode(Word(level))},key {Encode(processingKey.ToString())}");
+            using var response = await http.SendAsync(request, until);
+            if (response.StatusCode != HttpStatusCode.Created) throw await StoriesProblemException.ReadAsync(response, until);
+            return response.Headers.Location?.OriginalString.TrimStart('/') ?? throw new HttpRequestException(HttpRequestError.InvalidResponse, "The service did not say where to upload.");
+        }, cancellationToken);
 
-    private async Task<long> OffsetAsync(string location, CancellationToken cancellationToken)
-    {
-        using var request = Request(HttpMethod.Head, location);
-        using var response = await http.SendAsync(request, cancellationToken);
-        if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, cancellationToken);
-        return long.Parse(response.Headers.GetValues("Upload-Offset").Single(), CultureInfo.InvariantCulture);
-    }
+    private Task<long> OffsetAsync(string location, CancellationToken cancellationToken) =>
+        Deadline.KeepAsync(async until =>
+        {
+            using var request = Request(HttpMethod.Head, location);
+            using var response = await http.SendAsync(request, until);
+            if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, until);
+            return response.Headers.TryGetValues("Upload-Offset", out var values) && long.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
+                ? offset
+                : throw new HttpRequestException(HttpRequestError.InvalidResponse, "The service did not say where the upload stands.");
+        }, cancellationToken);
 
     private async Task PatchAsync(string location, Stream content, long offset, Action<long> progress, CancellationToken cancellationToken)
     {
         content.Position = offset;
+        using var moving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        moving.CancelAfter(Standstill);
         using var request = Request(HttpMethod.Patch, location);
         request.Headers.Add("Upload-Offset", offset.ToString(CultureInfo.InvariantCulture));
-        request.Content = new ReportedContent(content, progress) { Headers = { ContentType = OffsetStream } };
-        using var response = await http.SendAsync(request, cancellationToken);
-        if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, cancellationToken);
+        request.Content = new ReportedContent(content, sent =>
+        {
+            moving.CancelAfter(Standstill);
+            progress(sent);
+        })
+        { Headers = { ContentType = OffsetStream } };
+        try
+        {
+            using var response = await http.SendAsync(request, moving.Token);
+            if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, moving.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new HttpRequestException(HttpRequestError.Unknown, "The upload stands still.", e);
+        }
     }
 
-    private static bool IsPassing(Exception e) => e is HttpRequestException or IOException ||
-        e is StoriesProblemException { Code: ProblemCodes.UploadOffsetConflict or ProblemCodes.UploadSuperseded or ProblemCodes.RateLimited or ProblemCodes.Unavailable };
+    private static bool IsPassing(Exception e) => PassingTrouble.Is(e) ||
+        e is StoriesProblemException { Code: ProblemCodes.UploadOffsetConflict or ProblemCodes.UploadSuperseded };
 
     private static HttpRequestMessage Request(HttpMethod method, string path)
     {
@@ -80,12 +141,14 @@ internal sealed class TusUpload(HttpClient http)
     {
         private readonly long length = content.Length - content.Position;
 
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
             var buffer = new byte[128 * 1024];
-            for (int read; (read = await content.ReadAsync(buffer)) > 0;)
+            for (int read; (read = await content.ReadAsync(buffer, cancellationToken)) > 0;)
             {
-                await stream.WriteAsync(buffer.AsMemory(0, read));
+                await stream.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
                 progress(content.Position);
             }
         }

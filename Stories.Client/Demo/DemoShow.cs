@@ -1,45 +1,56 @@
 using System.Diagnostics;
-using System.Text.Json;
-using Spectre.Console;
 using Stories.Client.Sessions;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 
 namespace Stories.Client.Demo;
 
-/// <summary>One line of the show's table.</summary>
-internal sealed record Act(string What, string Outcome, bool Succeeded, double UploadMs = 0, double LiveMs = 0, double OpenMs = 0, long Bytes = 0);
-
 /// <summary>
 /// The main job on the running service, as two people of two apps see it, with every sample; then one story watched until
-/// nothing of it is left. Fails if any part of it fails.
+/// nothing of it is left. Each person has a new device for the show, which is taken away after it; the stories live on for a
+/// few minutes, so that the show can be repeated without end.
 /// </summary>
 internal sealed class DemoShow : IDisposable
 {
+    private const string Audience = "demo";
+
+    /// <summary>Longer than a show takes, and short enough that repeated shows stay within the quota of live stories.</summary>
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
+
+    /// <summary>A bucket ends within two minutes of its story here, and its erasure takes seconds.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
+    private static readonly TimeSpan FarewellLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
+
+    private readonly string samples;
+    private readonly IReadOnlyList<Expected> expected;
+    private readonly Action<string> say;
     private readonly string folder = Directory.CreateTempSubdirectory("stories-demo-").FullName;
     private readonly Session alice;
     private readonly Session bob;
     private readonly StoriesClient ops;
-    private readonly string samples;
-    private readonly List<Act> acts = [];
 
-    private DemoShow(string samples)
+    public DemoShow(string samples, IReadOnlyList<Expected> expected, Action<string> say)
     {
         this.samples = samples;
-        alice = new Session(Session.Service(), Variable("STORIES_TOKEN_ALICE"), Path.Combine(folder, "alice"));
-        bob = new Session(Session.Service(), Variable("STORIES_TOKEN_BOB"), Path.Combine(folder, "bob"));
-        ops = new StoriesClient(Session.Service(), Variable("STORIES_TOKEN_OPS"));
+        this.expected = expected;
+        this.say = say;
+        alice = new Session(Session.Service(), Token("STORIES_TOKEN_ALICE"), Path.Combine(folder, "alice"));
+        bob = new Session(Session.Service(), Token("STORIES_TOKEN_BOB"), Path.Combine(folder, "bob"));
+        ops = new StoriesClient(Session.Service(), Token("STORIES_TOKEN_OPS"));
     }
 
-    public static async Task<int> RunAsync(string samples, bool json, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Act>> PlayAsync(CancellationToken cancellationToken)
     {
-        using var show = new DemoShow(samples);
-        await show.PlayAsync(json, cancellationToken);
-        if (json) Console.WriteLine(JsonSerializer.Serialize(show.acts, StoriesJson.Options));
-        else show.Print();
-        return show.acts.TrueForAll(a => a.Succeeded) ? ExitCodes.Done : ExitCodes.Failed;
+        try
+        {
+            return await PlayActsAsync(cancellationToken);
+        }
+        finally
+        {
+            await TryRemoveDevicesAsync();
+        }
     }
 
     public void Dispose()
@@ -50,95 +61,140 @@ internal sealed class DemoShow : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    private async Task PlayAsync(bool quiet, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Act>> PlayActsAsync(CancellationToken cancellationToken)
     {
-        void Say(string text)
-        {
-            if (!quiet) Console.WriteLine(text);
-        }
-
-        Say($"{alice.Self} posts, {bob.Self} watches from another app.");
+        var good = expected.Where(s => s.Code is null).ToList();
+        say($"{alice.Self} posts, {bob.Self} watches from another app.");
         await alice.Audiences.RegisterAsync(cancellationToken);
         await bob.Audiences.RegisterAsync(cancellationToken);
-        await alice.Audiences.ChangeAsync("demo", [bob.Self], [], cancellationToken);
+        await alice.Audiences.ChangeAsync(Audience, [bob.Self], [], cancellationToken);
 
         // Posted first: its minute passes while the rest is shown.
-        var brief = await PostAsync("photo.webp", Level.Processed, TimeSpan.FromMinutes(1), cancellationToken);
-        var expected = JsonSerializer.Deserialize<List<Expected>>(await File.ReadAllTextAsync(Path.Combine(samples, "expected.json"), cancellationToken), StoriesJson.Options)!;
-        foreach (var sample in expected)
+        var brief = good.First(s => s.Lane == Lane.Photo);
+        var acts = new List<Act>();
+        var (ending, failure) = await TryAsync($"{brief.File} for a minute", () => PostAsync(brief.File, Level.Processed, TimeSpan.FromMinutes(1), cancellationToken));
+        if (failure is not null) acts.Add(failure);
+
+        say("Every good sample, from post to the other person's screen:");
+        foreach (var sample in good) acts.Add(Told(await ShowAsync(sample, Level.Processed, cancellationToken)));
+        acts.Add(Told(await ShowAsync(good.FirstOrDefault(s => s.Lane == Lane.Video) ?? good[0], Level.Clear, cancellationToken)));
+
+        say("Every hostile one:");
+        foreach (var sample in expected.Where(s => s.Code is not null)) acts.Add(Told(await ShowRefusedAsync(sample, cancellationToken)));
+
+        if (ending is not null)
         {
-            Say($"  {sample.File}");
-            acts.Add(await ShowAsync(sample, Level.Processed, cancellationToken));
+            say($"The story of one minute, until nothing of it is left (up to {(ending.Accepted.ExpiresAt - TimeProvider.System.GetUtcNow()).TotalSeconds + 60:0} s more):");
+            acts.Add(Told(await ShowEndAsync(brief.File, ending, cancellationToken)));
         }
-        acts.Add(await ShowAsync(expected.First(s => s.Code is null && s.Lane == Lane.Video), Level.Clear, cancellationToken));
-        Say("  one story of a minute, until nothing of it is left (up to two more minutes)");
-        acts.Add(await WatchEndAsync(brief, cancellationToken));
+        return acts;
     }
 
-    /// <summary>Posts a sample; the good ones are found in the tray, opened, decrypted and checked by the other person.</summary>
+    private Act Told(Act act)
+    {
+        say($"  {(act.Succeeded ? "ok    " : "FAILED")}  {act.What}: {act.Outcome}");
+        return act;
+    }
+
+    /// <summary>Posts a sample; the other person finds it in the tray, opens, decrypts and checks it.</summary>
     private async Task<Act> ShowAsync(Expected sample, Level level, CancellationToken cancellationToken)
     {
         var what = level == Level.Clear ? $"{sample.File} (clear)" : sample.File;
-        try
+        var (act, failure) = await TryAsync(what, async () =>
         {
+            var posted = await PostAsync(sample.File, level, Lifetime, cancellationToken);
             var watch = Stopwatch.StartNew();
-            var accepted = await PostAsync(sample.File, level, TimeSpan.FromHours(24), cancellationToken);
-            var uploaded = watch.Elapsed;
-            var end = await alice.Poster.FollowAsync(accepted, (_, _) => { }, untilLive: sample.Code is null, cancellationToken);
-            var live = watch.Elapsed - uploaded;
-            if (sample.Code is not null)
-                return new Act(what, end.Code is null ? $"was taken, {sample.Code} expected" : $"refused: {end.Code}", end.State == StoryState.Rejected && end.Code == sample.Code, uploaded.TotalMilliseconds);
-            if (end.State != StoryState.Live) return new Act(what, $"refused: {end.Code}", false);
-            await alice.Poster.FollowAsync(end, (_, _) => { }, cancellationToken: cancellationToken);
+            var end = await alice.Poster.FollowAsync(posted.Accepted, (_, _) => { }, untilLive: true, cancellationToken);
+            var times = posted.Times with { Live = watch.Elapsed.TotalMilliseconds };
+            // Further renditions may still come.
+            end = await alice.Poster.FollowAsync(end, (_, _) => { }, cancellationToken: cancellationToken);
+            if (end.State != StoryState.Live) return new Act(what, $"refused: {end.Code}", false, times);
 
             watch.Restart();
-            var tray = await bob.Client.ShowTrayAsync(cancellationToken);
-            if (!tray.Authors.Any(a => a.Author == alice.Self.ToString() && a.Stories.Any(s => s.Story == accepted.Story))) return new Act(what, "is not in the tray", false);
-            var opened = await bob.Viewer.OpenAsync(accepted.Story, cancellationToken);
-            var bytes = 0L;
-            foreach (var rendition in opened.Renditions!.Renditions)
+            var tray = await bob.Viewer.ShowTrayAsync(cancellationToken);
+            if (!tray.Authors.Any(a => a.Author == alice.Self.ToString() && a.Stories.Any(s => s.Story == end.Story))) return new Act(what, "is not in the other person's tray", false, times);
+            using var opened = await bob.Viewer.OpenAsync(end.Story, cancellationToken);
+            var entries = opened.Renditions?.Renditions ?? [];
+            foreach (var entry in entries)
             {
-                var file = Path.Combine(folder, "seen");
-                await using (var content = File.Create(file)) await bob.Viewer.DownloadAsync(opened, rendition, content, cancellationToken);
-                bytes += rendition.ContentLength;
-                if (await MediaCheck.FindFaultAsync(file, rendition, sample, cancellationToken) is { } fault) return new Act(what, $"{rendition.Name}: {fault}", false);
+                await using var content = File.Create(Path.Combine(folder, entry.Name));
+                await bob.Viewer.DownloadAsync(opened, entry, content, cancellationToken);
             }
-            await bob.Client.MarkSeenAsync(accepted.Story, cancellationToken);
-            return new Act(what, string.Join(", ", opened.Renditions.Renditions.Select(r => r.Name)), true, uploaded.TotalMilliseconds, live.TotalMilliseconds, watch.Elapsed.TotalMilliseconds, bytes);
-        }
-        catch (Exception e) when (e is StoriesProblemException or NotGenuineException or Age.AgeException or HttpRequestException)
-        {
-            return new Act(what, e is StoriesProblemException problem ? $"{problem.Message} [{problem.Code}]" : e.Message, false);
-        }
+            times = times with { Open = watch.Elapsed.TotalMilliseconds };
+
+            var fault = await FindFaultAsync(opened, sample, level, entries, cancellationToken);
+            await bob.Client.MarkSeenAsync(end.Story, cancellationToken);
+            return new Act(what, fault ?? string.Join(", ", entries.Select(e => $"{e.Name} {e.Width}×{e.Height}")), fault is null, times, entries.Sum(e => e.ContentLength));
+        });
+        return act ?? failure!;
     }
 
-    private async Task<Act> WatchEndAsync(StoryProgress story, CancellationToken cancellationToken)
+    private async Task<string?> FindFaultAsync(OpenedStory opened, Expected sample, Level level, IReadOnlyList<RenditionEntry> entries, CancellationToken cancellationToken)
     {
-        const string what = "a story of one minute";
-        var end = await alice.Poster.FollowAsync(story, (_, _) => { }, cancellationToken: cancellationToken);
-        if (end.State is not StoryState.Live) return new Act(what, "did not become live", false);
-        var bucket = (await ops.ListBucketsAsync(cancellationToken)).Buckets.Where(b => b.Due >= story.ExpiresAt).MinBy(b => b.Due);
-        if (bucket is null) return new Act(what, "has no bucket", false);
-
-        var watch = Stopwatch.StartNew();
-        DateTimeOffset? invisible = null;
-        while (watch.Elapsed < Patience)
+        if (opened.View.Level != level || opened.Manifest.Author != alice.Self.ToString()) return "is shown as something else than was posted";
+        if (opened.Payload?.Caption != Caption(sample.File)) return "came with another caption";
+        if (!entries.Select(e => e.Name).Order().SequenceEqual((sample.Renditions ?? []).Keys.Order())) return $"came as {string.Join(", ", entries.Select(e => e.Name))}";
+        foreach (var entry in entries)
         {
-            var now = TimeProvider.System.GetUtcNow();
-            if (invisible is null && !await IsVisibleAsync(story.Story, cancellationToken))
-            {
-                invisible = now;
-                // With under a second of URL left, which counts whole seconds, a story is not opened any more.
-                if (now < story.ExpiresAt - TimeSpan.FromSeconds(2)) return new Act(what, "was gone before its time", false);
-            }
-            var left = await ops.ShowBucketAsync(bucket.Id, cancellationToken);
-            if (left is { State: "erased", Left: { Stories: 0, Container: false } })
-            {
-                return new Act(what, $"404 {(invisible!.Value - story.ExpiresAt).TotalSeconds:+0.0;-0.0} s from its end; rows, blobs, container and key gone {(now - left.Due).TotalSeconds:0.0} s after its bucket's", invisible is not null);
-            }
-            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellationToken);
+            var size = sample.Renditions![entry.Name];
+            if ((entry.Width, entry.Height) != (size[0], size[1])) return $"{entry.Name}: its manifest says {entry.Width}×{entry.Height}";
+            if (await MediaCheck.FindFaultAsync(Path.Combine(folder, entry.Name), entry, sample, cancellationToken) is { } fault) return $"{entry.Name}: {fault}";
         }
-        return new Act(what, "is still there", false);
+        return null;
+    }
+
+    private async Task<Act> ShowRefusedAsync(Expected sample, CancellationToken cancellationToken)
+    {
+        var (act, failure) = await TryAsync(sample.File, async () =>
+        {
+            var posted = await PostAsync(sample.File, Level.Processed, Lifetime, cancellationToken);
+            var watch = Stopwatch.StartNew();
+            var end = await alice.Poster.FollowAsync(posted.Accepted, (_, _) => { }, cancellationToken: cancellationToken);
+            var times = posted.Times with { Live = watch.Elapsed.TotalMilliseconds };
+            if (end.State != StoryState.Rejected) return new Act(sample.File, $"was taken; {sample.Code} was expected", false, times);
+            if (await IsVisibleAsync(end.Story, cancellationToken)) return new Act(sample.File, "was refused, and is shown all the same", false, times);
+            return new Act(sample.File, end.Code == sample.Code ? $"refused: {end.Code}" : $"refused: {end.Code}; {sample.Code} was expected", end.Code == sample.Code, times);
+        });
+        return act ?? failure!;
+    }
+
+    /// <summary>Visible until its end, then 404; and when its bucket has ended, rows, blobs, container and key are gone.</summary>
+    private async Task<Act> ShowEndAsync(string file, Posted posted, CancellationToken cancellationToken)
+    {
+        var what = $"{file} for a minute";
+        var story = posted.Accepted;
+        var (act, failure) = await TryAsync(what, async () =>
+        {
+            var bucket = (await ops.ListBucketsAsync(cancellationToken)).Buckets.Where(b => b.Due >= story.ExpiresAt && b.State != "erased").MinBy(b => b.Due);
+            if (bucket is null) return new Act(what, "has no bucket", false, posted.Times);
+            if (!await IsVisibleAsync(story.Story, cancellationToken)) return new Act(what, "was not visible in its minute", false, posted.Times);
+
+            DateTimeOffset? invisible = null;
+            for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience;)
+            {
+                var now = TimeProvider.System.GetUtcNow();
+                if (invisible is null && !await IsVisibleAsync(story.Story, cancellationToken))
+                {
+                    invisible = now;
+                    // With under a second of URL left, which counts whole seconds, a story is not opened any more.
+                    if (now < story.ExpiresAt - TimeSpan.FromSeconds(2)) return new Act(what, "was gone before its time", false, posted.Times);
+                }
+                else if (invisible is null && now > story.ExpiresAt)
+                {
+                    return new Act(what, "was shown after its end", false, posted.Times);
+                }
+                var left = await ops.ShowBucketAsync(bucket.Id, cancellationToken);
+                if (left is { State: "erased", Left: { Stories: 0, Container: false } })
+                {
+                    return invisible is { } gone
+                        ? new Act(what, $"404 {(gone - story.ExpiresAt).TotalSeconds:+0.0;-0.0} s from its end; rows, blobs, container and key gone {(now - left.Due).TotalSeconds:0.0} s after its bucket's", true, posted.Times)
+                        : new Act(what, "its bucket was erased before its time", false, posted.Times);
+                }
+                await Task.Delay(Glance, TimeProvider.System, cancellationToken);
+            }
+            return new Act(what, "is still there", false, posted.Times);
+        });
+        return act ?? failure!;
     }
 
     private async Task<bool> IsVisibleAsync(Guid story, CancellationToken cancellationToken)
@@ -154,25 +210,54 @@ internal sealed class DemoShow : IDisposable
         }
     }
 
-    private Task<StoryProgress> PostAsync(string file, Level level, TimeSpan lifetime, CancellationToken cancellationToken) =>
-        alice.Poster.PostAsync(new Draft([Path.Combine(samples, file)], level, lifetime, "demo", $"This is {file}"), (_, _) => { }, cancellationToken);
-
-    private void Print()
+    private async Task<Posted> PostAsync(string file, Level level, TimeSpan lifetime, CancellationToken cancellationToken)
     {
-        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 160;
-        var table = new Table().Border(TableBorder.Rounded);
-        table.AddColumns("", "what", "upload ms", "live ms", "open ms", "bytes", "what came of it");
-        foreach (var act in acts)
-        {
-            table.AddRow(act.Succeeded ? "[green]ok[/]" : "[red]FAILED[/]", Markup.Escape(act.What), Number(act.UploadMs), Number(act.LiveMs), Number(act.OpenMs), Number(act.Bytes), Markup.Escape(act.Outcome));
-        }
-        AnsiConsole.Write(table);
+        TimeSpan encrypting = default, uploading = default;
+        var watch = Stopwatch.StartNew();
+        var accepted = await alice.Poster.PostAsync(
+            new Draft([Path.Combine(samples, file)], level, lifetime, Audience, Caption(file)),
+            (step, _) =>
+            {
+                if (step == PostStep.Encrypting && encrypting == default) encrypting = watch.Elapsed;
+                if (step == PostStep.Uploading && uploading == default) uploading = watch.Elapsed;
+            },
+            cancellationToken);
+        return new Posted(accepted, new ActTimes((uploading - encrypting).TotalMilliseconds, (watch.Elapsed - uploading).TotalMilliseconds));
     }
 
-    private static string Number(double value) => value > 0 ? $"{value:0}" : "";
+    /// <summary>One part that fails does not end the show.</summary>
+    private static async Task<(T? Result, Act? Failure)> TryAsync<T>(string what, Func<Task<T>> act) where T : class
+    {
+        try
+        {
+            return (await act(), null);
+        }
+        catch (Exception e) when (e is StoriesProblemException or NotGenuineException or KeyMissingException or HttpRequestException or IOException)
+        {
+            return (null, new Act(what, e is StoriesProblemException problem ? $"{problem.Message} [{problem.Code}]" : e.Message, false));
+        }
+    }
 
-    private static string Variable(string name) => Environment.GetEnvironmentVariable(name) ?? throw new UsageException($"Set {name}; ./stories demo does.");
+    /// <summary>A person has few devices, and those of the show are never used again.</summary>
+    private async Task TryRemoveDevicesAsync()
+    {
+        using var limit = new CancellationTokenSource(FarewellLimit);
+        foreach (var person in (Session[])[alice, bob])
+        {
+            try
+            {
+                await person.Client.RemoveDeviceAsync(person.Store.Id, limit.Token);
+            }
+            catch (Exception e) when (e is StoriesProblemException or HttpRequestException or OperationCanceledException)
+            {
+                say($"The show's device of {person.Self} could not be removed.");
+            }
+        }
+    }
+
+    private static string Caption(string file) => $"This is {file}";
+
+    private static string Token(string name) => Environment.GetEnvironmentVariable(name) ?? throw new UsageException($"Set {name}; ./stories demo does.");
+
+    private sealed record Posted(StoryProgress Accepted, ActTimes Times);
 }
-
-/// <summary>A row of the samples' expected.json.</summary>
-internal sealed record Expected(string File, Lane Lane, string? Code = null, double? Seconds = null, bool Audio = false, Dictionary<string, int[]>? Renditions = null);

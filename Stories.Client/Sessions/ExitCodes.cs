@@ -10,5 +10,17 @@ internal static class ExitCodes
     public const int NotGenuine = 4;
     public const int Failed = 5;
 
-    public const string Help = "Exit codes: 0 done, 1 refused by the service, 2 wrong usage, 3 service not reachable, 4 something was not genuine, 5 a file could not be read or written.";
+    /// <summary>As shells say it: 128 and the number of the signal.</summary>
+    public const int Interrupted = 130;
+
+    public const string Help = """
+        Exit codes:
+          0    done
+          1    refused by the service
+          2    wrong usage
+          3    the service cannot be reached
+          4    something is not genuine: a signature, a digest, a key, an end of life
+          5    a file cannot be read or written; in demo, a part of it failed
+          130  interrupted
+        """;
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 
 namespace Stories.Client.Sessions;
 
@@ -24,15 +25,45 @@ internal sealed class Session : IDisposable
     public Poster Poster { get; }
     public Viewer Viewer { get; }
 
+    public const string DefaultService = "http://127.0.0.1:8080";
+
+    public static string DefaultHome => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "stories");
+
     public static Session FromEnvironment() => new(
         Service(),
-        Environment.GetEnvironmentVariable("STORIES_TOKEN") ?? throw new UsageException("Set STORIES_TOKEN to a token of your app."),
-        Environment.GetEnvironmentVariable("STORIES_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "stories"));
+        Setting("STORIES_TOKEN") ?? throw new UsageException("Set STORIES_TOKEN to a token of your app."),
+        Setting("STORIES_HOME") ?? DefaultHome);
 
     public static Uri Service() =>
-        Uri.TryCreate(Environment.GetEnvironmentVariable("STORIES_API") ?? "http://127.0.0.1:8080", UriKind.Absolute, out var service)
+        Uri.TryCreate(Setting("STORIES_API") ?? DefaultService, UriKind.Absolute, out var service) && service.Scheme is "http" or "https"
             ? service
-            : throw new UsageException("STORIES_API is not an address.");
+            : throw new UsageException("STORIES_API is not an http or https address.");
+
+    /// <summary>The user's own live stories, oldest first, in the audiences that this device knows.</summary>
+    public async Task<IReadOnlyList<TrayStory>> ListOwnAsync(CancellationToken cancellationToken)
+    {
+        var stories = new List<TrayStory>();
+        foreach (var name in Store.AudienceNames) stories.AddRange((await Client.ListStoriesAsync(Store.FindAudience(name)!.Value, cancellationToken)).Stories);
+        return [.. stories.OrderBy(s => s.AcceptedAt)];
+    }
+
+    /// <summary>The story that a person means by an id or the beginning of one.</summary>
+    /// <param name="text">A whole id is taken as it is.</param>
+    /// <param name="isOwn">Only the user's own stories are meant.</param>
+    /// <param name="cancellationToken">Ends the wait for the service.</param>
+    public async Task<Guid> FindStoryAsync(string text, bool isOwn, CancellationToken cancellationToken)
+    {
+        if (Guid.TryParse(text, out var id)) return id;
+        var known = (await ListOwnAsync(cancellationToken)).Select(s => s.Story);
+        if (!isOwn) known = known.Concat((await Client.ShowTrayAsync(cancellationToken)).Authors.SelectMany(a => a.Stories).Select(s => s.Story));
+        var found = known.Distinct().Where(story => story.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase)).ToList();
+        return found switch
+        {
+            [var only] => only,
+            [] => throw new UsageException(isOwn ? $"No live story of yours begins with {text}; one that is not live yet needs its whole id." : $"No story that you can see begins with {text}."),
+            _ => throw new UsageException($"{found.Count} stories begin with {text}; give more of the id."),
+        };
+    }
 
     public void Dispose()
     {
@@ -41,6 +72,8 @@ internal sealed class Session : IDisposable
         Client.Dispose();
     }
 
+    private static string? Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+
     /// <summary>Who the token is for; the service verifies it, we only read it. The app is known to the service as its audience.</summary>
     private static UserName SubjectOf(string token)
     {
@@ -48,7 +81,7 @@ internal sealed class Session : IDisposable
         {
             var part = token.Split('.')[1].Replace('-', '+').Replace('_', '/');
             using var claims = JsonDocument.Parse(Encoding.UTF8.GetString(Convert.FromBase64String(part.PadRight((part.Length + 3) / 4 * 4, '='))));
-            var app = Environment.GetEnvironmentVariable("STORIES_APP") ?? claims.RootElement.GetProperty("aud").GetString()!;
+            var app = Setting("STORIES_APP") ?? claims.RootElement.GetProperty("aud").GetString()!;
             return new UserName(app, claims.RootElement.GetProperty("sub").GetString()!);
         }
         catch (Exception e) when (e is IndexOutOfRangeException or FormatException or JsonException or KeyNotFoundException or InvalidOperationException)

@@ -40,5 +40,5 @@ internal sealed class Publishing(Service service, UserSession author)
     public Task<StoryProgress> PublishAsync(PublishRequest request) => author.Client.PublishAsync(Story, request);
 
     public async Task<string> CodeAsync(PublishRequest request) =>
-        (await Assert.ThrowsAsync<Client.StoriesProblemException>(() => PublishAsync(request))).Code;
+        (await Assert.ThrowsAsync<Stories.Client.StoriesProblemException>(() => PublishAsync(request))).Code;
 }

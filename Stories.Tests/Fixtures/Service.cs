@@ -203,7 +203,7 @@ public sealed class UserSession : IDisposable
         Self = self;
         Client = new StoriesClient(service, token);
         Store = DeviceStore.Open(home);
-        Audiences = new Client.Audiences(Client, Store, self);
+        Audiences = new Stories.Client.Audiences(Client, Store, self);
         Poster = new Poster(Client, Store, Audiences, self, clock);
         Viewer = new Viewer(Client, Store, Audiences);
     }
@@ -211,11 +211,11 @@ public sealed class UserSession : IDisposable
     public UserName Self { get; }
     public StoriesClient Client { get; }
     public DeviceStore Store { get; }
-    public Client.Audiences Audiences { get; }
+    public Stories.Client.Audiences Audiences { get; }
     public Poster Poster { get; }
     public Viewer Viewer { get; }
 
-    public Task<Protocol.Contracts.StoryProgress> PostAsync(string[] files, Level level = Level.Processed, TimeSpan? lifetime = null, string? caption = null, CancellationToken cancellationToken = default) =>
+    public Task<Stories.Protocol.Contracts.StoryProgress> PostAsync(string[] files, Level level = Level.Processed, TimeSpan? lifetime = null, string? caption = null, CancellationToken cancellationToken = default) =>
         Poster.PostAsync(new Draft(files, level, lifetime ?? TimeSpan.FromHours(24), "friends", caption), (_, _) => { }, cancellationToken);
 
     public void Dispose()

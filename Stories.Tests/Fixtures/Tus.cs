@@ -10,7 +10,7 @@ internal static class Tus
 {
     public static async Task<ProcessingKeyEntry> KeyAsync(Service service, string user = "alice")
     {
-        using var client = new Client.StoriesClient(service.Address, service.Token(user));
+        using var client = new Stories.Client.StoriesClient(service.Address, service.Token(user));
         return StoriesJson.ReadCanonical<ProcessingKeyEntry>((await client.ListKeysAsync()).ProcessingKeys[0].Bytes)!;
     }
 

@@ -51,6 +51,6 @@ public sealed class KeyTests(LocalServers servers)
         Assert.True(Signatures.Verify(list.ServiceKey, SignaturePurpose.ProcessingKey, entry.Bytes, entry.Signature));
         Assert.False(Signatures.Verify(list.ServiceKey, SignaturePurpose.RenditionManifest, entry.Bytes, entry.Signature));
         await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("update processing_keys set entry_signature = decode(repeat('00', 64), 'hex')"));
-        await Assert.ThrowsAsync<Client.NotGenuineException>(() => alice.PostAsync([Samples.Photo], cancellationToken: Cancel));
+        await Assert.ThrowsAsync<Stories.Client.NotGenuineException>(() => alice.PostAsync([Samples.Photo], cancellationToken: Cancel));
     }
 }

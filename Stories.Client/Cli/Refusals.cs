@@ -1,0 +1,34 @@
+using Stories.Protocol;
+using Stories.Protocol.Contracts;
+
+namespace Stories.Client.Cli;
+
+/// <summary>Why a story did not become live, in words for its author; docs/http.md has the same codes for developers.</summary>
+internal static class Refusals
+{
+    private static readonly Dictionary<string, string> Media = new()
+    {
+        [ProblemCodes.MediaNotDecryptable] = "The service has no key for this any more; post it again.",
+        [ProblemCodes.MediaHeaderRefused] = "The upload was not encrypted as the service expects.",
+        [ProblemCodes.MediaDigestMismatch] = "What arrived is not what this device signed; post it again.",
+        [ProblemCodes.MediaTruncated] = "The upload arrived damaged; post it again.",
+        [ProblemCodes.MediaFailed] = "The service tried three times and failed; it may work later.",
+        ["media.unknownType"] = "This is none of JPEG, PNG, WebP, MP4 or MOV.",
+        ["media.wrongLane"] = "This is a photo with a video's name, or the other way round.",
+        ["media.damaged"] = "The file is damaged: it cannot be read to its end.",
+        ["media.tooManyPixels"] = "The picture is too large: over 100 megapixels, or a video over 4,096 pixels a side.",
+        ["media.tooLong"] = "A video may have 60 seconds at most.",
+        ["media.noPicture"] = "The video has no picture.",
+        ["media.codecRefused"] = "The video is not H.264, or its sound is not AAC.",
+        ["media.tooManyStreams"] = "The video has more than 8 tracks.",
+        ["media.frameRateRefused"] = "The video has more than 240 frames a second, or none that make sense.",
+        ["media.limit"] = "The file needs more time or space than one may have.",
+    };
+
+    public static string Say(StoryProgress end) => end.State switch
+    {
+        StoryState.Withdrawn => "The story was withdrawn.",
+        StoryState.ExpiredBeforeLive => "The story's time was over before the service came to it.",
+        _ => Media.GetValueOrDefault(end.Code ?? "", "The service refused the media."),
+    };
+}

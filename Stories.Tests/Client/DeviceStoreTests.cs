@@ -1,0 +1,107 @@
+using Stories.Age;
+using Stories.Client;
+
+namespace Stories.Tests.Client;
+
+public sealed class DeviceStoreTests : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private readonly string parent = Directory.CreateTempSubdirectory("stories-store-").FullName;
+
+    private string Home => Path.Combine(parent, "home");
+    private string DeviceFile => Path.Combine(Home, "device.json");
+
+    public void Dispose() => Directory.Delete(parent, recursive: true);
+
+    [Fact]
+    public void Only_its_owner_may_read_it_from_the_first_byte_on_and_nothing_lies_beside_it()
+    {
+        using var store = DeviceStore.Open(Home);
+        store.NameAudience("friends", Guid.NewGuid());
+        Assert.Equal(OwnerOnly | UnixFileMode.UserExecute, File.GetUnixFileMode(Home));
+        Assert.Equal(OwnerOnly, File.GetUnixFileMode(DeviceFile));
+        Assert.Equal([DeviceFile], Directory.GetFileSystemEntries(Home));
+    }
+
+    [Fact]
+    public void It_is_the_same_device_with_the_same_keys_when_it_is_opened_again()
+    {
+        var audience = Guid.NewGuid();
+        using var epoch = AgeIdentity.Generate();
+        var roll = new EpochRoll(["chat/bob"], [Guid.NewGuid()]);
+        using var first = DeviceStore.Open(Home);
+        first.NameAudience("friends", audience);
+        first.KeepEpoch(audience, 3, epoch, roll);
+        first.PinServiceKey(new byte[32]);
+
+        using var again = DeviceStore.Open(Home);
+        Assert.Equal((first.Id, first.Identity.Recipient, audience), (again.Id, again.Identity.Recipient, again.FindAudience("friends")));
+        Assert.Equal(first.SigningKey.PublicKey, again.SigningKey.PublicKey);
+        Assert.Equal(epoch.Recipient, again.FindEpoch(audience, 3)!.Recipient);
+        Assert.Equal(roll.Members, again.FindRoll(audience, 3)!.Members);
+        Assert.Equal(roll.Devices, again.FindRoll(audience, 3)!.Devices);
+        Assert.Equal(new byte[32], again.ServiceKey);
+        Assert.Null(again.FindEpoch(audience, 2));
+        Assert.Null(again.FindAudience("others"));
+    }
+
+    [Fact]
+    public async Task What_several_processes_keep_at_once_is_all_kept()
+    {
+        DeviceStore.Open(Home).Dispose();
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(writer => Task.Run(() =>
+        {
+            using var store = DeviceStore.Open(Home);
+            for (var i = 0; i < 10; i++) store.NameAudience($"{writer}-{i}", Guid.NewGuid());
+        })));
+        using var after = DeviceStore.Open(Home);
+        Assert.Equal(40, after.AudienceNames.Count);
+    }
+
+    [Fact]
+    public void The_first_to_name_an_audience_wins_and_the_other_is_told()
+    {
+        using var one = DeviceStore.Open(Home);
+        using var other = DeviceStore.Open(Home);
+        var first = one.NameAudience("friends", Guid.NewGuid());
+        Assert.Equal(first, other.NameAudience("friends", Guid.NewGuid()));
+    }
+
+    [Fact]
+    public void Another_service_key_than_the_pinned_one_is_refused()
+    {
+        using var store = DeviceStore.Open(Home);
+        Assert.Null(store.ServiceKey);
+        store.PinServiceKey(new byte[32]);
+        store.PinServiceKey(new byte[32]);
+        Assert.Throws<NotGenuineException>(() => store.PinServiceKey([.. new byte[31], 1]));
+    }
+
+    [Fact]
+    public void Keys_that_others_may_read_or_replace_are_not_used()
+    {
+        DeviceStore.Open(Home).Dispose();
+        File.SetUnixFileMode(DeviceFile, OwnerOnly | UnixFileMode.GroupRead);
+        Assert.Contains("chmod", Assert.Throws<UnauthorizedAccessException>(() => DeviceStore.Open(Home)).Message, StringComparison.Ordinal);
+        File.SetUnixFileMode(DeviceFile, OwnerOnly);
+        File.SetUnixFileMode(Home, OwnerOnly | UnixFileMode.UserExecute | UnixFileMode.OtherWrite);
+        Assert.Throws<UnauthorizedAccessException>(() => DeviceStore.Open(Home));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("[1]")]
+    [InlineData("""{"device":"00000000-0000-0000-0000-000000000001","identity":"AGE-SECRET-KEY-1","signingSeed":"AAAA","audiences":[],"epochs":[]}""")]
+    public void A_damaged_file_is_refused_kept_and_not_quoted(string text)
+    {
+        DeviceStore.Open(Home).Dispose();
+        File.WriteAllText(DeviceFile, text);
+        var refusal = Assert.Throws<InvalidDataException>(() => DeviceStore.Open(Home));
+        Assert.DoesNotContain("AGE-SECRET", refusal.ToString(), StringComparison.Ordinal);
+        Assert.Equal(text, File.ReadAllText(DeviceFile));
+    }
+}
