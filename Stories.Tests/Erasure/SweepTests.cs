@@ -68,6 +68,16 @@ public sealed class SweepTests(LocalServers servers)
     }
 
     [Fact]
+    public async Task Deleting_bytes_that_are_gone_leaves_nothing_in_their_place()
+    {
+        await using var service = await Service.StartAsync(servers);
+
+        await service.Worker.GetRequiredService<IngestBlobs>().DeleteAsync(BlobNames.NewBlob(), Cancel);
+
+        Assert.Empty(await Remains.IngestAsync(service));
+    }
+
+    [Fact]
     public async Task An_upload_that_a_waiting_story_owns_outlives_its_own_day()
     {
         await using var service = await Service.StartAsync(servers);

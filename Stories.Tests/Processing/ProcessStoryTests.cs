@@ -122,22 +122,6 @@ public sealed class ProcessStoryTests(LocalServers servers)
     }
 
     [Fact]
-    public async Task A_photo_whose_worker_died_right_after_publishing_is_not_made_again()
-    {
-        await using var service = await Service.StartAsync(servers);
-        var story = (await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
-        await service.ProcessAsync(story, Cancel);
-        var published = await Remains.PublishedAsync(service);
-        await service.ReadAsync(db => db.Stories.ExecuteUpdateAsync(set => set.SetProperty(s => s.Work, WorkState.Pending), Cancel));
-
-        await service.ProcessAsync(story, Cancel);
-
-        var row = await StoryAsync(service, story);
-        Assert.Equal((StoryState.Live, WorkState.Done, 1), (row.State, row.Work, row.Revision));
-        Assert.Equal(published, await Remains.PublishedAsync(service));
-    }
-
-    [Fact]
     public async Task Trouble_of_ours_is_tried_three_times_and_said_by_code_alone()
     {
         await using var service = await Service.StartAsync(servers);

@@ -29,6 +29,10 @@ internal static class Remains
 
     public static bool IsScratchEmpty(IServiceProvider worker) => worker.GetRequiredService<ScratchRoom>().IsEmpty;
 
+    /// <summary>In the rooms of all workers of the service; each room itself holds a file by which its end shows.</summary>
+    public static IReadOnlyList<string> ScratchFiles(Service service) =>
+        [.. Directory.EnumerateFiles(service.Settings["Media:ScratchFolder"]!, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lifeline")];
+
     private static async Task<List<string>> BlobsAsync(Service service, string container, BlobStates states)
     {
         var client = service.Worker.GetRequiredService<BlobServiceClient>().GetBlobContainerClient(container);

@@ -87,12 +87,13 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     {
         try
         {
-            var result = await run.ProcessAsynchronously(throwOnError: false, new FFOptions
+            // Without grace: left to itself the library asks ffmpeg politely, on an input that it does not read, and waits four seconds.
+            var result = await run.CancellableThrough(cancellationToken, TimeSpan.Zero).ProcessAsynchronously(throwOnError: false, new FFOptions
             {
                 BinaryFolder = sandbox.Folder,
                 WorkingDirectory = scratch.Folder,
                 TemporaryFilesFolder = scratch.Folder,
-            }, cancellationToken);
+            }, CancellationToken.None);
             return result.ExitCode;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
