@@ -169,7 +169,7 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
     {
         await using var plain = File.OpenRead(file.Path);
         await using var counted = new CountedStream(plain, file.Length, progress);
-        await using var digesting = new DigestingStream(ciphertext);
+        await using var digesting = new DigestedWriteStream(ciphertext);
         await using var encrypt = new AgeEncryptStream(digesting, [recipient]);
         await Padding.WritePaddedAsync(counted, file.Length, encrypt, cancellationToken);
         await encrypt.CompleteAsync(cancellationToken);

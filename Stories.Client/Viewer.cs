@@ -111,7 +111,7 @@ public sealed class Viewer : IDisposable
     {
         using var response = await FetchAsync(opened.View, rendition.Part, cancellationToken);
         await using var limited = new LimitedStream(await response.Content.ReadAsStreamAsync(cancellationToken), rendition.Blob.Length);
-        await using var body = new DigestedStream(limited);
+        await using var body = new DigestedReadStream(limited);
         var content = new FirstBytes(destination, rendition.ContentLength);
         if (opened.View.Level == Level.Clear) await body.CopyToAsync(content, cancellationToken);
         else await DecryptAsync(body, content, opened.Identity, cancellationToken);

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace Stories.Protocol;
 
 /// <summary>A stream that is only read, asynchronously; what is left to say is how.</summary>
@@ -40,28 +38,4 @@ public abstract class WriteOnlyStream : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
     public override void SetLength(long value) => throw new NotSupportedException();
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-}
-
-/// <summary>Takes the digest of what is read through it.</summary>
-public sealed class DigestedStream(Stream source) : ReadOnlyStream
-{
-    private readonly IncrementalHash sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private long length;
-
-    /// <summary>Of all that was read; asked for once, at the end.</summary>
-    public Digest Finish() => new(Convert.ToHexStringLower(sha256.GetHashAndReset()), length);
-
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        var read = await source.ReadAsync(buffer, cancellationToken);
-        sha256.AppendData(buffer.Span[..read]);
-        length += read;
-        return read;
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing) sha256.Dispose();
-        base.Dispose(disposing);
-    }
 }

@@ -23,3 +23,15 @@ public sealed class LogSink : ILoggerProvider, ILogger
     {
     }
 }
+
+/// <summary>Outlives its host: Hangfire keeps the factory of the host that came last for the whole process, in which hosts come and go here.</summary>
+internal sealed class LastingLoggerFactory(LoggerFactory factory) : ILoggerFactory
+{
+    public ILogger CreateLogger(string categoryName) => factory.CreateLogger(categoryName);
+
+    public void AddProvider(ILoggerProvider provider) => factory.AddProvider(provider);
+
+    public void Dispose()
+    {
+    }
+}

@@ -168,11 +168,8 @@ public sealed class Service : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (TestContext.Current.TestState?.Result == TestResult.Failed)
-        {
-            foreach (var line in Log.Lines.Where(l => l.StartsWith("Warning", StringComparison.Ordinal) || l.StartsWith("Error", StringComparison.Ordinal) || l.StartsWith("Critical", StringComparison.Ordinal)))
-                TestContext.Current.TestOutputHelper?.WriteLine(line);
-        }
+        foreach (var line in Log.Lines.Where(l => l.StartsWith("Error", StringComparison.Ordinal) || l.StartsWith("Critical", StringComparison.Ordinal)))
+            TestContext.Current.TestOutputHelper?.WriteLine(line);
         foreach (var session in sessions) session.Dispose();
         foreach (var host in hosts) host.Dispose();
         issuerKey.ECDsa.Dispose();
@@ -191,7 +188,9 @@ public sealed class Service : IAsyncDisposable
         builder.UseEnvironment("Test");
         foreach (var (key, value) in settings) builder.UseSetting(key, value);
         builder.ConfigureLogging(logging => logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Information));
-        builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton<TimeProvider>(Clock)));
+        builder.ConfigureTestServices(services => services
+            .Replace(ServiceDescriptor.Singleton<TimeProvider>(Clock))
+            .Replace(ServiceDescriptor.Singleton<ILoggerFactory>(provider => new LastingLoggerFactory(ActivatorUtilities.CreateInstance<LoggerFactory>(provider)))));
     }
 }
 

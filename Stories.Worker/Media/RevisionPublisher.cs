@@ -128,7 +128,7 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
     {
         await using var plain = File.OpenRead(path);
         await using var target = File.Create(sealedPath);
-        await using var digesting = new DigestingStream(target);
+        await using var digesting = new DigestedWriteStream(target);
         await using var encrypt = new AgeEncryptStream(digesting, [recipient]);
         await Padding.WritePaddedAsync(plain, contentLength, encrypt, cancellationToken);
         await encrypt.CompleteAsync(cancellationToken);

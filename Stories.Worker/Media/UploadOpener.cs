@@ -20,7 +20,7 @@ public sealed class UploadOpener(IngestBlobs ingest, ProcessingKeyRing ring)
     {
         using var identity = await ring.OpenAsync(upload.ProcessingKeyId, cancellationToken) ?? throw new MediaRefusedException(ProblemCodes.MediaNotDecryptable);
         await using var blob = await ingest.OpenReadAsync(upload.BlobName, cancellationToken) ?? throw new MediaRefusedException(ProblemCodes.UploadBytesLost);
-        await using var digested = new DigestedStream(blob);
+        await using var digested = new DigestedReadStream(blob);
         long length;
         try
         {
