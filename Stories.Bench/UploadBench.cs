@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Specialized;
@@ -7,7 +8,7 @@ using Stories.Protocol;
 
 namespace Stories.Bench;
 
-/// <summary>64 uploads of 8 MiB, 4 at a time: through tus and the Api, beside the storage SDK staging straight to the same Azurite.</summary>
+/// <summary>64 uploads of 8 MiB, 4 at a time: through tus and the Api, beside the storage SDK staging straight to the same Azurite, and beside @tus/server over @tus/azure-store.</summary>
 internal static class UploadBench
 {
     private const int Count = 64;
@@ -24,8 +25,13 @@ internal static class UploadBench
         var container = service.GetBlobContainerClient("bench");
         await container.CreateIfNotExistsAsync();
 
-        await Measure.CompareAsync("upload", 3,
-            new Way("tus client, Api, Azurite", () => EachAsync(() => new TusUpload(bench.User.Client.Http).SendAsync(new MemoryStream(bytes), Lane.Video, Level.Processed, key, _ => { }, CancellationToken.None))),
+        using var other = StartOtherServer(container.Name);
+        using var otherHttp = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{await other.StandardOutput.ReadLineAsync()}/") };
+        Task UploadAsync(HttpClient http) => new TusUpload(http).SendAsync(new MemoryStream(bytes), Lane.Video, Level.Processed, key, _ => { }, CancellationToken.None);
+
+        await Measure.CompareAsync("upload", 5,
+            new Way("tus client, Api, Azurite", () => EachAsync(() => UploadAsync(bench.User.Client.Http))),
+            new Way("the same client, @tus/server, Azurite", () => EachAsync(() => UploadAsync(otherHttp))),
             new Way("storage SDK straight to Azurite", () => EachAsync(async () =>
             {
                 var blob = container.GetBlockBlobClient(BlobNames.NewBlob());
@@ -37,8 +43,12 @@ internal static class UploadBench
                 }
                 await blob.CommitBlockListAsync(ids);
             })));
+        other.Kill();
         await container.DeleteAsync();
     }
+
+    private static Process StartOtherServer(string container) =>
+        Process.Start(new ProcessStartInfo("node", ["Stories.Bench/tus-server.mjs", container]) { RedirectStandardOutput = true })!;
 
     private static Task EachAsync(Func<Task> upload) =>
         Parallel.ForEachAsync(Enumerable.Range(0, Count), new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (_, _) => await upload());

@@ -57,17 +57,19 @@ internal sealed class TusUpload(HttpClient http)
 
     private async Task SendAsync(string location, Stream content, Action<long> progress, CancellationToken cancellationToken)
     {
-        var furthest = -1L;
+        var (offset, furthest, isSure) = (0L, 0L, true);
         for (var round = 1; ; round++)
         {
             try
             {
-                var offset = await OffsetAsync(location, cancellationToken);
+                if (!isSure) offset = await OffsetAsync(location, cancellationToken);
                 progress(offset);
                 if (offset == content.Length) return;
                 if (offset > furthest) round = 1;
                 furthest = offset;
-                await PatchAsync(location, content, offset, progress, cancellationToken);
+                isSure = false;
+                offset = await PatchAsync(location, content, offset, progress, cancellationToken);
+                isSure = true;
             }
             catch (Exception e) when (IsPassing(e) && round < MostTries)
             {
@@ -92,13 +94,19 @@ internal sealed class TusUpload(HttpClient http)
         {
             using var request = Request(HttpMethod.Head, location);
             using var response = await http.SendAsync(request, until);
-            if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, until);
-            return response.Headers.TryGetValues("Upload-Offset", out var values) && long.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
-                ? offset
-                : throw new HttpRequestException(HttpRequestError.InvalidResponse, "The service did not say where the upload stands.");
+            return await ReadOffsetAsync(response, until);
         }, cancellationToken);
 
-    private async Task PatchAsync(string location, Stream content, long offset, Action<long> progress, CancellationToken cancellationToken)
+    private static async Task<long> ReadOffsetAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, cancellationToken);
+        return response.Headers.TryGetValues("Upload-Offset", out var values) && long.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
+            ? offset
+            : throw new HttpRequestException(HttpRequestError.InvalidResponse, "The service did not say where the upload stands.");
+    }
+
+    /// <returns>Where the upload stands then.</returns>
+    private async Task<long> PatchAsync(string location, Stream content, long offset, Action<long> progress, CancellationToken cancellationToken)
     {
         content.Position = offset;
         using var moving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -114,7 +122,7 @@ internal sealed class TusUpload(HttpClient http)
         try
         {
             using var response = await http.SendAsync(request, moving.Token);
-            if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, moving.Token);
+            return await ReadOffsetAsync(response, moving.Token);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
