@@ -19,19 +19,23 @@ internal static class Measure
     public static async Task CompareAsync(string name, int rounds, Func<Task> prepare, params Way[] ways)
     {
         var seconds = ways.ToDictionary(way => way.Name, _ => new List<double>());
+        var use = new Dictionary<string, string>();
         foreach (var way in ways) await way.Run();
         for (var round = 0; round < rounds; round++)
         {
             await prepare();
             foreach (var way in ways)
             {
+                var cpu = new CpuUse();
                 var watch = Stopwatch.StartNew();
                 await way.Run();
                 seconds[way.Name].Add(watch.Elapsed.TotalSeconds);
+                use[way.Name] = cpu.ToString();
             }
         }
         Console.WriteLine($"{"",-44} {"min",8} {"median",8} {"max",8}   seconds, {rounds} rounds after one to warm up");
         foreach (var (way, times) in seconds) Console.WriteLine($"{way,-44} {times.Min(),8:0.000} {Median(times),8:0.000} {times.Max(),8:0.000}");
+        foreach (var (way, line) in use) Console.WriteLine($"Processor seconds of the last round, {way}: {line}");
         var ratio = ways.Skip(1).Min(way => Median(seconds[way.Name])) / Median(seconds[ways[0].Name]);
         Console.WriteLine($"RESULT {name} {ratio:0.00}");
     }
