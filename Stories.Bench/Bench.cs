@@ -1,14 +1,20 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Configuration;
 using Stories.Api.Operating;
 using Stories.Client;
 using Stories.Client.Sessions;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 
 namespace Stories.Bench;
 
 /// <summary>A user of the running service, and the folder that goes with a measurement.</summary>
 internal sealed class Bench : IDisposable
 {
+    private const string Audience = "bench";
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private readonly string folder = Directory.CreateDirectory($"/dev/shm/stories-bench-{Environment.ProcessId}").FullName;
 
     private Bench(Session user) => User = user;
@@ -30,16 +36,36 @@ internal sealed class Bench : IDisposable
     public string Folder => folder;
 
     /// <summary>Uploads first; what is timed begins with publishing.</summary>
+    /// <returns>Publishes, and waits until viewers see all of it or, when that is asked for, until all renditions are made.</returns>
     public async Task<Func<bool, Task>> PrepareAsync(IEnumerable<string> files)
     {
-        var prepared = new List<(Guid Story, Protocol.Contracts.PublishRequest Request)>();
+        var prepared = new List<(Guid Story, PublishRequest Request)>();
         foreach (var file in files)
-            prepared.Add(await User.Poster.PrepareAsync(new Draft([file], Level.Processed, TimeSpan.FromMinutes(10), "bench", null), (_, _) => { }));
-        return untilLive => Task.WhenAll(prepared.Select(async p =>
+            prepared.Add(await User.Poster.PrepareAsync(new Draft([file], Level.Processed, TimeSpan.FromMinutes(10), Audience, null), (_, _) => { }));
+        return async untilLive =>
         {
-            var end = await User.Poster.FollowAsync(await User.Client.PublishAsync(p.Story, p.Request), (_, _) => { }, untilLive);
-            if (end.State != StoryState.Live) throw new InvalidOperationException($"A story was refused: {end.Code}");
-        }));
+            var accepted = await Task.WhenAll(prepared.Select(p => User.Client.PublishAsync(p.Story, p.Request)));
+            if (untilLive) await SeeAsync([.. accepted.Select(a => a.Story)]);
+            else await Task.WhenAll(accepted.Select(FollowAsync));
+        };
+    }
+
+    /// <summary>As one viewer would: a question for each story would be more work than some of the stories.</summary>
+    private async Task SeeAsync(HashSet<Guid> stories)
+    {
+        var audience = User.Store.FindAudience(Audience)!.Value;
+        for (var watch = Stopwatch.StartNew(); ;)
+        {
+            if (stories.IsSubsetOf((await User.Client.ListStoriesAsync(audience)).Stories.Select(s => s.Story))) return;
+            if (watch.Elapsed > Patience) throw new InvalidOperationException("The stories are not all live after five minutes.");
+            await Task.Delay(Glance, TimeProvider.System, CancellationToken.None);
+        }
+    }
+
+    private async Task FollowAsync(StoryProgress accepted)
+    {
+        var end = await User.Poster.FollowAsync(accepted, (_, _) => { });
+        if (end.State != StoryState.Live) throw new InvalidOperationException($"A story was refused: {end.Code}");
     }
 
     public void Dispose()

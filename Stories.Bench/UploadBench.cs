@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
 using Stories.Client;
 using Stories.Core.Blobs;
@@ -39,7 +40,7 @@ internal static class UploadBench
                 for (var at = 0; at < bytes.Length; at += BlockBytes)
                 {
                     ids.Add(BlobNames.NewBlock());
-                    await blob.StageBlockAsync(ids[^1], new MemoryStream(bytes, at, BlockBytes));
+                    await blob.StageBlockAsync(ids[^1], new MemoryStream(bytes, at, BlockBytes), new BlockBlobStageBlockOptions { TransferValidation = IngestBlobs.Verified });
                 }
                 await blob.CommitBlockListAsync(ids);
             })));

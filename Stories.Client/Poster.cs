@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Stories.Age;
 using Stories.Protocol;
@@ -46,7 +47,8 @@ public enum PostStep
 public sealed class Poster(StoriesClient client, DeviceStore store, Audiences audiences, UserName self, TimeProvider clock)
 {
     private const int MostTries = 8;
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MostPause = TimeSpan.FromSeconds(1);
 
     /// <summary>Posts and returns as soon as the service has accepted.</summary>
     /// <param name="draft">What to post.</param>
@@ -109,12 +111,15 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
     /// <exception cref="StoriesProblemException"><c>notFound</c>: the story has ended or was withdrawn meanwhile.</exception>
     public async Task<StoryProgress> FollowAsync(StoryProgress start, Action<PostStep, int> progress, bool untilLive = false, CancellationToken cancellationToken = default)
     {
+        var watch = Stopwatch.StartNew();
         for (var at = start; ; at = await InsistAsync(() => client.WatchProgressAsync(start.Story, cancellationToken), cancellationToken))
         {
             progress(PostStep.Transcoding, at.Stage == Stage.Done ? 100 : at.Percent);
             if (at.Stage == Stage.Done || (untilLive && at.State == StoryState.Live)) return at;
-            // The worker's real time passes, whatever clock the author's device has.
-            await Task.Delay(Poll, TimeProvider.System, cancellationToken);
+            // The worker's real time passes, whatever clock the author's device has. A photo is known to be live within a tenth
+            // of a second, and a long video does not cost ten questions in each of its seconds.
+            var pause = TimeSpan.FromTicks(Math.Clamp(watch.Elapsed.Ticks / 10, LeastPause.Ticks, MostPause.Ticks));
+            await Task.Delay(pause, TimeProvider.System, cancellationToken);
         }
     }
 

@@ -53,6 +53,7 @@ public sealed class BucketBlobs(BlobServiceClient service, IOptions<BlobOptions>
             {
                 HttpHeaders = new BlobHttpHeaders { ContentType = mediaType },
                 Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All },
+                TransferValidation = IngestBlobs.Verified,
                 TransferOptions = new Azure.Storage.StorageTransferOptions
                 {
                     InitialTransferSize = 8 << 20,

@@ -1,4 +1,5 @@
 using Azure;
+using Azure.Storage;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
@@ -9,6 +10,12 @@ namespace Stories.Core.Blobs;
 /// <summary>Where uploads rest, as ciphertext, until a story is made of them.</summary>
 public sealed class IngestBlobs(BlobServiceClient service, IOptions<BlobOptions> options)
 {
+    /// <summary>
+    /// Storage verifies each block. By MD5, because storage that is sent none computes a CRC for its answer, which is most of the
+    /// emulator's work: 512 MiB in 7.8 s instead of MEASURE s.
+    /// </summary>
+    public static UploadTransferValidationOptions Verified { get; } = new() { ChecksumAlgorithm = StorageChecksumAlgorithm.MD5 };
+
     private readonly BlobContainerClient container = service.GetBlobContainerClient(BlobNames.Ingest(options.Value.Deployment));
 
     public Task CreateContainerAsync(CancellationToken cancellationToken) => container.CreateIfNotExistsAsync(cancellationToken: cancellationToken);
@@ -17,7 +24,7 @@ public sealed class IngestBlobs(BlobServiceClient service, IOptions<BlobOptions>
     public async Task StageAsync(string blob, string blockId, Stream content, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfZero(content.Length);
-        await container.GetBlockBlobClient(blob).StageBlockAsync(blockId, content, cancellationToken: cancellationToken);
+        await container.GetBlockBlobClient(blob).StageBlockAsync(blockId, content, new BlockBlobStageBlockOptions { TransferValidation = Verified }, cancellationToken);
     }
 
     /// <summary>Repeatable: a second commit finds the blob there and compares its length.</summary>
