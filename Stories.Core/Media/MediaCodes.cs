@@ -9,13 +9,14 @@ public static class MediaCodes
     public const string TooManyPixels = "media.tooManyPixels";
     public const string TooLong = "media.tooLong";
     public const string NoPicture = "media.noPicture";
-    public const string CodecRefused = "media.codecRefused";
+    public const string PictureCodecRefused = "media.pictureCodecRefused";
+    public const string SoundCodecRefused = "media.soundCodecRefused";
     public const string TooManyStreams = "media.tooManyStreams";
     public const string FrameRateRefused = "media.frameRateRefused";
     public const string Limit = "media.limit";
 
     public static readonly IReadOnlyList<string> All =
-        [UnknownType, WrongLane, Damaged, TooManyPixels, TooLong, NoPicture, CodecRefused, TooManyStreams, FrameRateRefused, Limit];
+        [UnknownType, WrongLane, Damaged, TooManyPixels, TooLong, NoPicture, PictureCodecRefused, SoundCodecRefused, TooManyStreams, FrameRateRefused, Limit];
 }
 
 /// <summary>The file is to blame: trying again will not help.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Stories.Protocol;
 
 namespace Stories.Core.Media;
@@ -8,36 +9,69 @@ public enum MediaKind
     Jpeg,
     Png,
     WebP,
+    Gif,
 
-    /// <summary>ISO base media: MP4 and QuickTime.</summary>
+    /// <summary>A picture coded by HEVC in an ISO base media file.</summary>
+    Heic,
+
+    /// <summary>A picture coded by AV1 in an ISO base media file.</summary>
+    Avif,
+
+    /// <summary>ISO base media with moving pictures: MP4, QuickTime, 3GP.</summary>
     Mp4,
+
+    /// <summary>Matroska and WebM.</summary>
+    Matroska,
 }
 
 /// <summary>What a file is, by its first bytes and never by its name; the decoder is then told what to expect.</summary>
 public static class MediaKinds
 {
     /// <summary>Enough of a file to know.</summary>
-    public const int SniffBytes = 32;
+    public const int SniffBytes = 64;
+
+    /// <summary>QuickTime files of before there were brands begin with one of these boxes.</summary>
+    private static readonly byte[][] OldQuickTime = ["moov"u8.ToArray(), "mdat"u8.ToArray(), "wide"u8.ToArray(), "free"u8.ToArray()];
 
     public static MediaKind Sniff(ReadOnlySpan<byte> start)
     {
         if (start.StartsWith((ReadOnlySpan<byte>)[0xff, 0xd8, 0xff])) return MediaKind.Jpeg;
         if (start.StartsWith((ReadOnlySpan<byte>)[0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return MediaKind.Png;
-        if (start.Length >= 12 && start.StartsWith("RIFF"u8) && start[8..].StartsWith("WEBP"u8)) return MediaKind.WebP;
-        if (start.Length >= 12 && start[4..].StartsWith("ftyp"u8) && IsVideoBrand(start.Slice(8, 4))) return MediaKind.Mp4;
+        if (start.StartsWith("GIF87a"u8) || start.StartsWith("GIF89a"u8)) return MediaKind.Gif;
+        if (start.StartsWith((ReadOnlySpan<byte>)[0x1a, 0x45, 0xdf, 0xa3])) return MediaKind.Matroska;
+        if (start.Length < 12) return MediaKind.Unknown;
+        if (start.StartsWith("RIFF"u8) && start[8..].StartsWith("WEBP"u8)) return MediaKind.WebP;
+        var box = start.Slice(4, 4);
+        if (box.SequenceEqual("ftyp"u8)) return OfBrands(start);
+        foreach (var old in OldQuickTime)
+            if (box.SequenceEqual(old)) return MediaKind.Mp4;
         return MediaKind.Unknown;
     }
 
     public static Lane? LaneOf(MediaKind kind) => kind switch
     {
-        MediaKind.Jpeg or MediaKind.Png or MediaKind.WebP => Lane.Photo,
-        MediaKind.Mp4 => Lane.Video,
+        MediaKind.Jpeg or MediaKind.Png or MediaKind.WebP or MediaKind.Gif or MediaKind.Heic or MediaKind.Avif => Lane.Photo,
+        MediaKind.Mp4 or MediaKind.Matroska => Lane.Video,
         MediaKind.Unknown => null,
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
-    /// <summary>HEIC and AVIF are ISO base media too, and pictures.</summary>
-    private static bool IsVideoBrand(ReadOnlySpan<byte> brand) =>
-        brand.StartsWith("iso"u8) || brand.StartsWith("mp4"u8) || brand.SequenceEqual("avc1"u8) || brand.SequenceEqual("qt  "u8) ||
-        brand.StartsWith("M4V"u8) || brand.StartsWith("MSNV"u8) || brand.StartsWith("3gp"u8) || brand.SequenceEqual("dash"u8);
+    /// <summary>The first brand that says something decides: pictures often call themselves "mif1" first, which any codec may be in.</summary>
+    private static MediaKind OfBrands(ReadOnlySpan<byte> start)
+    {
+        var end = (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(start), (uint)start.Length);
+        if (OfBrand(start.Slice(8, 4)) is var major and not MediaKind.Unknown) return major;
+        // After the major brand comes its version, which is none.
+        for (var at = 16; at + 4 <= end; at += 4)
+            if (OfBrand(start.Slice(at, 4)) is var kind and not MediaKind.Unknown) return kind;
+        return MediaKind.Unknown;
+    }
+
+    private static MediaKind OfBrand(ReadOnlySpan<byte> brand)
+    {
+        if (brand.SequenceEqual("avif"u8) || brand.SequenceEqual("avis"u8)) return MediaKind.Avif;
+        if (brand.StartsWith("hei"u8) || brand.StartsWith("hev"u8)) return MediaKind.Heic;
+        return brand.StartsWith("iso"u8) || brand.StartsWith("mp4"u8) || brand.SequenceEqual("avc1"u8) || brand.SequenceEqual("qt  "u8) || brand.StartsWith("M4V"u8) ||
+            brand.StartsWith("MSNV"u8) || brand.StartsWith("3gp"u8) || brand.StartsWith("3g2"u8) || brand.SequenceEqual("dash"u8) || brand.SequenceEqual("av01"u8) ? MediaKind.Mp4 : MediaKind.Unknown;
+    }
 }

@@ -25,8 +25,16 @@ public sealed class MediaOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan VideoDuration { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Of a video that its author lets us cut into segments of at most <see cref="VideoDuration"/>.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan SplitVideoDuration { get; set; } = TimeSpan.FromMinutes(10);
+
     [Range(1, 1000)]
     public double VideoFramesPerSecond { get; set; } = 240;
+
+    /// <summary>What renditions have at most: 30, or 60 where smoothness is worth twice the work.</summary>
+    [Range(1, 60)]
+    public double FramesPerSecond { get; set; } = 30;
 
     [Range(1, 64)]
     public int VideoStreams { get; set; } = 8;

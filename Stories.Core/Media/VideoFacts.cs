@@ -1,14 +1,38 @@
 namespace Stories.Core.Media;
 
+public enum DynamicRange
+{
+    Standard,
+
+    /// <summary>Hybrid log-gamma (ARIB STD-B67).</summary>
+    Hlg,
+
+    /// <summary>Perceptual quantizer (SMPTE ST 2084).</summary>
+    Pq,
+}
+
+/// <summary>The colours that its numbers mean.</summary>
+public enum Gamut
+{
+    /// <summary>Those of BT.709 and sRGB, or near enough.</summary>
+    Standard,
+    DisplayP3,
+    Bt2020,
+}
+
 /// <summary>What a probe says of a video; every number is checked before it stands here.</summary>
+/// <param name="Track">Which of the file's tracks is shown.</param>
 /// <param name="Width">As stored, before rotation. Of a codec that we do not open: 0.</param>
 /// <param name="Height">As stored, before rotation.</param>
 /// <param name="Rotation">Degrees clockwise, a multiple of 90.</param>
 /// <param name="PixelAspect">Width of a stored pixel by its height.</param>
+/// <param name="HasColorTags">It says by which matrix its colours are to be read.</param>
 /// <param name="FramesPerSecond">On average; infinite when the file does not say.</param>
-/// <param name="Audio">Null when there is none.</param>
+/// <param name="IsSteady">Every picture is shown equally long.</param>
+/// <param name="Audio">The track that is heard; null when there is none.</param>
 /// <param name="Bytes">Of the whole file.</param>
 public sealed record VideoFacts(
+    int Track,
     string Codec,
     string Profile,
     int Level,
@@ -18,15 +42,23 @@ public sealed record VideoFacts(
     int Rotation,
     double PixelAspect,
     bool IsProgressive,
-    bool IsHighDynamicRange,
+    DynamicRange Range,
+    Gamut Gamut,
+    bool HasColorTags,
     double FramesPerSecond,
+    bool IsSteady,
     TimeSpan Duration,
     int Streams,
     AudioFacts? Audio,
     long Bytes)
 {
+    public static readonly IReadOnlyList<string> PictureCodecs = ["h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg"];
+
+    public static readonly IReadOnlyList<string> SoundCodecs = ["aac", "opus", "vorbis", "mp3", "amr_nb", "amr_wb",
+        "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_u8", "pcm_s8", "pcm_alaw", "pcm_mulaw"];
+
     /// <summary>Sound that ends a little after the last picture makes a minute's recording longer than a minute.</summary>
-    private static readonly TimeSpan Rounding = TimeSpan.FromSeconds(0.5);
+    public static readonly TimeSpan Rounding = TimeSpan.FromSeconds(0.5);
 
     public bool IsTurned => Rotation is 90 or 270;
 
@@ -40,15 +72,23 @@ public sealed record VideoFacts(
 
     private int SquareWidth => Math.Max(2, (int)Math.Round(Width * PixelAspect));
 
+    /// <param name="limits">Those of the service.</param>
+    /// <param name="maySplit">A longer one is cut into parts.</param>
     /// <returns>The code of the first limit that the file breaks; null when it keeps all.</returns>
-    public string? Refusal(MediaOptions limits)
+    public string? Refusal(MediaOptions limits, bool maySplit = false)
     {
         if (Streams > limits.VideoStreams) return MediaCodes.TooManyStreams;
-        if (Codec != "h264" || Audio is { Codec: not "aac" }) return MediaCodes.CodecRefused;
+        if (!PictureCodecs.Contains(Codec)) return MediaCodes.PictureCodecRefused;
+        if (Audio is { } audio && !SoundCodecs.Contains(audio.Codec)) return MediaCodes.SoundCodecRefused;
         if (Width > limits.VideoSide || Height > limits.VideoSide) return MediaCodes.TooManyPixels;
-        if (Duration > limits.VideoDuration + Rounding) return MediaCodes.TooLong;
+        if (!IsWithin(maySplit ? limits.SplitVideoDuration : limits.VideoDuration)) return MediaCodes.TooLong;
         return FramesPerSecond > limits.VideoFramesPerSecond ? MediaCodes.FrameRateRefused : null;
     }
+
+    public bool IsWithin(TimeSpan duration) => Duration <= duration + Rounding;
 }
 
-public sealed record AudioFacts(string Codec, string Profile, int SampleRate, int Channels);
+/// <param name="Track">Which of the file's tracks is heard.</param>
+/// <param name="LateBy">It begins so long after the picture.</param>
+/// <param name="Loudness">LUFS by EBU R128; null when it is silent, or was not measured.</param>
+public sealed record AudioFacts(int Track, string Codec, string Profile, int SampleRate, int Channels, TimeSpan LateBy = default, double? Loudness = null);

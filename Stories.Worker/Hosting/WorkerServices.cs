@@ -36,6 +36,7 @@ internal static class WorkerServices
         services.AddSingleton<SandboxState>();
         services.AddHostedService(provider => provider.GetRequiredService<SandboxState>());
         services.AddSingleton<PhotoChildren>();
+        services.AddSingleton<HeicConverter>();
         services.AddSingleton<VideoProbe>();
         services.AddSingleton<VideoRenderer>();
         services.AddSingleton<MediaRenderer>();

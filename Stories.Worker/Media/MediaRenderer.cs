@@ -7,51 +7,68 @@ using Stories.Worker.Rendering;
 namespace Stories.Worker.Media;
 
 /// <summary>A file whose nature is known and within limits.</summary>
-public sealed record PreparedMedia(string File, MediaKind Kind, VideoFacts? Video, VideoPlan? Plan);
+/// <param name="Video">Null of a photo.</param>
+public sealed record PreparedMedia(string File, MediaKind Kind, RenderWishes Wishes, VideoSource? Video, VideoPlan? Plan);
 
 /// <summary>From a decrypted file in scratch to renditions in scratch.</summary>
-public sealed class MediaRenderer(SandboxState sandbox, PhotoChildren photos, VideoProbe probe, VideoRenderer videos, IOptions<MediaOptions> options)
+public sealed class MediaRenderer(
+    SandboxState sandbox, PhotoChildren photos, HeicConverter heic, VideoProbe probe, VideoRenderer videos, IOptions<MediaOptions> options)
 {
     /// <exception cref="MediaRefusedException">The file is nothing that we take.</exception>
-    public async Task<PreparedMedia> PrepareAsync(Scratch scratch, string file, Lane lane, CancellationToken cancellationToken)
+    public async Task<PreparedMedia> PrepareAsync(Scratch scratch, string file, Lane lane, RenderWishes wishes, CancellationToken cancellationToken)
     {
         sandbox.ThrowIfFaulty();
         await using var stream = File.OpenRead(scratch.File(file));
         var kind = await SniffAsync(stream, cancellationToken);
         if (MediaKinds.LaneOf(kind) is not { } own) throw new MediaRefusedException(MediaCodes.UnknownType);
         if (own != lane) throw new MediaRefusedException(MediaCodes.WrongLane);
-        if (own == Lane.Photo) return new PreparedMedia(file, kind, null, null);
+        if (own == Lane.Photo) return new PreparedMedia(file, kind, wishes, null, null);
 
-        await Mp4Boxes.CheckWholeAsync(stream, cancellationToken);
-        var facts = await probe.ReadAsync(scratch, file, cancellationToken);
-        if (facts.Refusal(options.Value) is { } refusal) throw new MediaRefusedException(refusal);
-        return new PreparedMedia(file, kind, facts, VideoPlan.For(facts));
+        await (kind == MediaKind.Matroska ? MatroskaTracks.CheckWholeAsync(stream, cancellationToken) : Mp4Boxes.CheckWholeAsync(stream, cancellationToken));
+        var facts = await probe.ReadAsync(scratch, file, kind, cancellationToken);
+        if (facts.Refusal(options.Value, wishes.Split) is { } refusal) throw new MediaRefusedException(refusal);
+        var source = new VideoSource(file, Guards.For(kind), facts);
+        if (facts.Audio is { } audio) source = source with { Facts = facts with { Audio = audio with { Loudness = await videos.MeasureLoudnessAsync(scratch, source, cancellationToken) } } };
+        var keyFrames = facts.IsWithin(options.Value.VideoDuration) ? null : await probe.FindKeyFramesAsync(scratch, file, kind, facts.Track, cancellationToken);
+        return new PreparedMedia(file, kind, wishes, source, VideoPlan.For(source.Facts, wishes, options.Value, keyFrames));
     }
 
     /// <summary>One set per revision, the first as early as can be.</summary>
     public async IAsyncEnumerable<RenditionSet> RenderAsync(
         PreparedMedia media, Scratch scratch, Action<int> progress, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (media is not { Video: { } facts, Plan: { } plan })
+        if (media is not { Video: { } source, Plan: { } plan })
         {
-            yield return await RenderPhotoAsync(media.File, scratch, cancellationToken);
+            yield return await RenderPhotoAsync(media, scratch, progress, cancellationToken);
             yield break;
         }
-        if (plan.Remux) yield return new RenditionSet(await videos.RemuxAsync(scratch, media.File, facts, plan, cancellationToken));
-        if (plan.Rungs.Count > 0) yield return new RenditionSet(await videos.EncodeAsync(scratch, media.File, facts, plan, withPoster: !plan.Remux, progress, cancellationToken));
+        if (plan.KeepsPicture) yield return await videos.RemuxAsync(scratch, source, plan, cancellationToken);
+        if (plan.Rungs.Count > 0) yield return await videos.EncodeAsync(scratch, source, plan, withPoster: !plan.KeepsPicture, progress, cancellationToken);
     }
 
-    private async Task<RenditionSet> RenderPhotoAsync(string file, Scratch scratch, CancellationToken cancellationToken)
+    private async Task<RenditionSet> RenderPhotoAsync(PreparedMedia media, Scratch scratch, Action<int> progress, CancellationToken cancellationToken)
     {
-        var rendered = await photos.RenderAsync(scratch.File(file), cancellationToken);
+        var isHeic = media.Kind == MediaKind.Heic;
+        var file = isHeic ? await heic.ConvertAsync(scratch, media.File, cancellationToken) : media.File;
+        // The converter has turned it, and may have left the word for it in place.
+        var rendered = await photos.RenderAsync(scratch.File(file), new PhotoOrder(IsUpright: isHeic, media.Wishes.Avif), cancellationToken);
+        if (rendered.Frames.Count > 0) return await RenderAnimationAsync(rendered.Frames, media, scratch, progress, cancellationToken);
         var files = new List<RenderedFile>();
         foreach (var photo in rendered.Photos)
         {
-            var path = scratch.File(photo.Name + ".webp");
+            var path = scratch.File(photo.Name);
             await File.WriteAllBytesAsync(path, photo.Bytes, cancellationToken);
-            files.Add(new RenderedFile(photo.Name, path, "image/webp", Codecs: null, photo.Width, photo.Height, Duration: null));
+            files.Add(new RenderedFile(photo.Name, path, photo.MediaType, Codecs: null, photo.Width, photo.Height, Duration: null));
         }
         return new RenditionSet(files, rendered.Preview);
+    }
+
+    private async Task<RenditionSet> RenderAnimationAsync(
+        IReadOnlyList<RenderedFrame> frames, PreparedMedia media, Scratch scratch, Action<int> progress, CancellationToken cancellationToken)
+    {
+        var source = await Animation.WriteAsync(frames, scratch, cancellationToken);
+        if (source.Facts.Refusal(options.Value) is { } refusal) throw new MediaRefusedException(refusal);
+        return await videos.EncodeAsync(scratch, source, VideoPlan.For(source.Facts, media.Wishes, options.Value), withPoster: true, progress, cancellationToken);
     }
 
     private static async Task<MediaKind> SniffAsync(Stream stream, CancellationToken cancellationToken)

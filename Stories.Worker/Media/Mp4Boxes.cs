@@ -12,6 +12,12 @@ internal static class Mp4Boxes
     private const int MostIndex = 16 << 20;
     private const int MostTracks = 64;
     private const int InTrackMedia = 2;
+
+    // As sample entries name them; in MPEG-4's wrapping 20 is its own video, 6c JPEG, 40 AAC, 66 to 68 AAC of MPEG-2, 69 and 6b MP3.
+    private static readonly string[] Pictures = ["avc1", "avc3", "hvc1", "hev1", "vp08", "vp09", "av01", "mp4v", "mp4v.20", "mp4v.6c", "jpeg", "mjpa"];
+    private static readonly string[] Sounds =
+        ["mp4a", "mp4a.40", "mp4a.66", "mp4a.67", "mp4a.68", "mp4a.69", "mp4a.6b", ".mp3", "Opus", "samr", "sawb", "sowt", "twos", "raw ", "lpcm", "in24", "in32", "fl32", "ipcm", "fpcm", "alaw", "ulaw"];
+
     private static readonly byte[][] Inner = ["trak"u8.ToArray(), "mdia"u8.ToArray(), "minf"u8.ToArray(), "stbl"u8.ToArray()];
 
     /// <summary>
@@ -51,11 +57,8 @@ internal static class Mp4Boxes
         throw new MediaRefusedException(MediaCodes.Damaged);
     }
 
-    /// <summary>
-    /// The names of what the tracks are coded in (stsd, section 8.5.2), sound in MPEG-4's wrapping with its number: "avc1",
-    /// "mp4a.40". ffprobe fails on a decoder that it may not open, and does not say for which.
-    /// </summary>
-    public static async Task<IReadOnlyList<string>> CodecsAsync(Stream file, CancellationToken cancellationToken)
+    /// <summary>What the tracks are coded in (stsd, section 8.5.2).</summary>
+    public static async Task<IReadOnlyList<Track>> TracksAsync(Stream file, CancellationToken cancellationToken)
     {
         var header = new byte[16];
         for (long at = 0; file.Length - at >= 8;)
@@ -69,37 +72,41 @@ internal static class Mp4Boxes
                 var index = new byte[Math.Min(length, MostIndex)];
                 file.Position = at;
                 await file.ReadExactlyAsync(index, cancellationToken);
-                var codecs = new List<string>();
-                Collect(index.AsSpan(8), codecs, depth: 0);
-                return codecs;
+                var tracks = new List<Track>();
+                Collect(index.AsSpan(8), tracks, depth: 0);
+                return tracks;
             }
             at += length;
         }
         return [];
     }
 
-    private static void Collect(ReadOnlySpan<byte> boxes, List<string> codecs, int depth, bool isMedia = false)
+    private static void Collect(ReadOnlySpan<byte> boxes, List<Track> tracks, int depth, bool? isPicture = null)
     {
         while (boxes.Length >= 8)
         {
             var length = (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(boxes), int.MaxValue);
-            if (length < 8 || length > boxes.Length || codecs.Count >= MostTracks) return;
+            if (length < 8 || length > boxes.Length || tracks.Count >= MostTracks) return;
             var name = boxes.Slice(4, 4);
             var content = boxes[8..length];
             // What kind of track it is; places and times are tracks too, which we leave behind.
-            if (depth == InTrackMedia && name.SequenceEqual("hdlr"u8) && content.Length >= 12) isMedia = content[8..].StartsWith("vide"u8) || content[8..].StartsWith("soun"u8);
-            else if (isMedia && name.SequenceEqual("stsd"u8) && content.Length >= 16) codecs.Add(Codec(content[8..]));
-            else if (depth < Inner.Length && name.SequenceEqual(Inner[depth])) Collect(content, codecs, depth + 1, isMedia);
+            if (depth == InTrackMedia && name.SequenceEqual("hdlr"u8) && content.Length >= 12)
+                isPicture = content[8..].StartsWith("vide"u8) ? true : content[8..].StartsWith("soun"u8) ? false : null;
+            else if (isPicture is { } picture && name.SequenceEqual("stsd"u8) && content.Length >= 16) tracks.Add(new Track(picture, IsTaken(picture, Codec(content[8..]))));
+            else if (depth < Inner.Length && name.SequenceEqual(Inner[depth])) Collect(content, tracks, depth + 1, isPicture);
             boxes = boxes[length..];
         }
     }
 
+    private static bool IsTaken(bool isPicture, string codec) => isPicture ? Pictures.Contains(codec) : Sounds.Contains(codec);
+
+    /// <summary>The sample entry's name; MPEG-4's wrapping, which anything may be in, with its number: "mp4v.20".</summary>
     private static string Codec(ReadOnlySpan<byte> entry)
     {
         var name = Encoding.Latin1.GetString(entry.Slice(4, 4));
         // ISO 14496-1: 'esds', version, then descriptor 3, in it descriptor 4, which begins with the number.
         var at = entry.IndexOf("esds"u8);
-        if (name != "mp4a" || at < 0) return name;
+        if (name is not ("mp4a" or "mp4v") || at < 0) return name;
         var rest = Descriptor(entry[(at + 4)..][Math.Min(4, entry.Length - at - 4)..], 3);
         var config = Descriptor(rest.Length >= 3 ? rest[3..] : [], 4);
         return config.Length > 0 ? $"{name}.{config[0]:x2}" : name;

@@ -23,11 +23,11 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
 
     /// <exception cref="MediaRefusedException">The photo breaks a limit, is damaged, or kept the child beyond its time.</exception>
     /// <exception cref="SandboxFaultException">No child can be started.</exception>
-    public async Task<RenderedPhotos> RenderAsync(string file, CancellationToken cancellationToken)
+    public async Task<RenderedPhotos> RenderAsync(string file, PhotoOrder order, CancellationToken cancellationToken)
     {
         // One that has waited may have died of something else; only a fresh one's death says anything about this photo.
-        if (idle.TryTake(out var waiting) && await AskAsync(waiting, file, cancellationToken) is { } answer) return Verdict(answer);
-        return Verdict(await AskAsync(await StartAsync(cancellationToken), file, cancellationToken) ?? throw new MediaRefusedException(MediaCodes.Damaged));
+        if (idle.TryTake(out var waiting) && await AskAsync(waiting, file, order, cancellationToken) is { } answer) return Verdict(answer);
+        return Verdict(await AskAsync(await StartAsync(cancellationToken), file, order, cancellationToken) ?? throw new MediaRefusedException(MediaCodes.Damaged));
     }
 
     public void Dispose()
@@ -39,14 +39,14 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
         answer.Refusal is null ? answer.Rendered : throw new MediaRefusedException(MediaCodes.All.Contains(answer.Refusal) ? answer.Refusal : MediaCodes.Damaged);
 
     /// <returns>Null when the child died of it.</returns>
-    private async Task<(string? Refusal, RenderedPhotos Rendered)?> AskAsync(Child child, string file, CancellationToken cancellationToken)
+    private async Task<(string? Refusal, RenderedPhotos Rendered)?> AskAsync(Child child, string file, PhotoOrder order, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(options.Value.WallClock);
         var isFit = false;
         try
         {
-            await PhotoWire.WriteFileAsync(child.Input, file, patience.Token);
+            await PhotoWire.WriteFileAsync(child.Input, order, file, patience.Token);
             if (await PhotoWire.ReadAnswerAsync(child.Output, patience.Token) is not { } answer) return null;
             var read = PhotoWire.ReadAnswer(answer);
             isFit = ++child.Photos < options.Value.PhotosPerChild;

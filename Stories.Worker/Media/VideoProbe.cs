@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Stories.Core.Media;
@@ -10,32 +11,28 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
 {
     private const int MaxAnswer = 1 << 20;
     private const string Entries =
-        "format=duration:stream=codec_type,codec_name,profile,level,width,height,pix_fmt,avg_frame_rate,duration,sample_rate,channels,color_transfer,field_order,sample_aspect_ratio" +
-        ":stream_side_data=rotation:stream_disposition=attached_pic";
+        "format=duration:stream=index,codec_type,codec_name,profile,level,width,height,pix_fmt,avg_frame_rate,r_frame_rate,start_time,duration,sample_rate,channels," +
+        "color_space,color_transfer,color_primaries,field_order,sample_aspect_ratio:stream_side_data=rotation,dv_profile:stream_disposition=default,attached_pic";
 
-    /// <summary>As MP4 names them.</summary>
-    private static readonly string[] Ours = ["avc1", "avc3", "mp4a", "mp4a.40", "mp4a.66", "mp4a.67", "mp4a.68"];
+    /// <summary>Average and smallest step say nearly the same.</summary>
+    private const double SteadyTolerance = 0.01;
 
-    /// <summary>Forced on every call: what may be opened, however the file describes itself, and how much memory a frame may take.</summary>
-    public static readonly string[] Guards = Guarded("h264,aac");
-
-    /// <summary>ffprobe fails if it may not open one track's decoder; subtitles and covers are left behind, not refused.</summary>
-    private static readonly string[] ProbeGuards = Guarded("h264,aac,mov_text,mjpeg,png");
-
-    public async Task<VideoFacts> ReadAsync(Scratch scratch, string file, CancellationToken cancellationToken)
+    /// <exception cref="MediaRefusedException">It is no video, damaged, or coded in what we do not open.</exception>
+    public async Task<VideoFacts> ReadAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken)
     {
-        var answer = await AskAsync(scratch, file, cancellationToken);
+        var answer = await AskAsync(scratch, file, kind, ["-show_entries", Entries, "-of", "json"], cancellationToken);
         if (answer is null)
         {
             await state.ThrowIfFallenAsync(cancellationToken);
-            await using var stream = File.OpenRead(scratch.File(file));
-            var codecs = await Mp4Boxes.CodecsAsync(stream, cancellationToken);
-            throw new MediaRefusedException(codecs.All(Ours.Contains) ? MediaCodes.Damaged : MediaCodes.CodecRefused);
+            throw new MediaRefusedException(await FindRefusedCodecAsync(scratch.File(file), kind, cancellationToken) ?? MediaCodes.Damaged);
         }
         try
         {
             using var json = JsonDocument.Parse(answer, new JsonDocumentOptions { MaxDepth = 8 });
-            return Facts(json.RootElement, new FileInfo(scratch.File(file)).Length);
+            var bytes = new FileInfo(scratch.File(file)).Length;
+            // Recorders that stream leave no duration, and sometimes no rate: then the pictures are counted.
+            var (duration, rate) = kind == MediaKind.Matroska && !SaysHowLong(json.RootElement) ? await CountAsync(scratch, file, kind, cancellationToken) : default;
+            return Facts(json.RootElement, bytes, duration, rate);
         }
         catch (JsonException)
         {
@@ -43,13 +40,32 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
         }
     }
 
-    private static string[] Guarded(string codecs) =>
-        ["-protocol_whitelist", "file", "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2", "-codec_whitelist", codecs, "-max_alloc", "268435456", "-f", "mov"];
+    /// <summary>When pictures stand that can be decoded without the ones before.</summary>
+    public async Task<IReadOnlyList<TimeSpan>> FindKeyFramesAsync(Scratch scratch, string file, MediaKind kind, int track, CancellationToken cancellationToken) =>
+        [.. (await PacketsAsync(scratch, file, kind, $"{track}", cancellationToken)).Where(packet => packet.IsKey).Select(packet => TimeSpan.FromSeconds(packet.Time)).Order()];
+
+    private async Task<(double? Duration, double? Rate)> CountAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken)
+    {
+        var times = (await PacketsAsync(scratch, file, kind, "v:0", cancellationToken)).ConvertAll(packet => packet.Time);
+        if (times.Count < 2 || times.Max() - times.Min() is not (> 0 and < 1e6) and var between) return (null, null);
+        var rate = (times.Count - 1) / between;
+        return (between + 1 / rate, rate);
+    }
+
+    private async Task<List<(double Time, bool IsKey)>> PacketsAsync(Scratch scratch, string file, MediaKind kind, string track, CancellationToken cancellationToken)
+    {
+        var answer = await AskAsync(scratch, file, kind, ["-select_streams", track, "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"], cancellationToken)
+            ?? throw new MediaRefusedException(MediaCodes.Damaged);
+        var packets = new List<(double, bool)>();
+        foreach (var line in Encoding.Latin1.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            if (line.Split(',') is [var time, var flags, ..] && Number(time) is { } seconds) packets.Add((Math.Max(0, seconds), flags.StartsWith('K')));
+        return packets;
+    }
 
     /// <returns>Null when ffprobe failed.</returns>
-    private async Task<byte[]?> AskAsync(Scratch scratch, string file, CancellationToken cancellationToken)
+    private async Task<byte[]?> AskAsync(Scratch scratch, string file, MediaKind kind, string[] question, CancellationToken cancellationToken)
     {
-        using var probe = sandbox.Start("ffprobe", scratch.Folder, ["-v", "fatal", "-hide_banner", .. ProbeGuards, "-show_entries", Entries, "-of", "json", file]);
+        using var probe = sandbox.Start("ffprobe", scratch.Folder, ["-v", "fatal", "-hide_banner", .. Guards.ForProbe(kind), .. question, file]);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(options.Value.WallClock);
         try
@@ -72,44 +88,94 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
         }
     }
 
-    internal static VideoFacts Facts(JsonElement answer, long bytes)
+    /// <summary>ffprobe fails on a decoder that it may not open, and does not say for which.</summary>
+    private static async Task<string?> FindRefusedCodecAsync(string path, MediaKind kind, CancellationToken cancellationToken)
     {
-        var streams = answer.TryGetProperty("streams", out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray().ToList() : [];
-        var video = streams.Find(s => Text(s, "codec_type") == "video" && !IsAttachedPicture(s));
+        await using var stream = File.OpenRead(path);
+        var tracks = kind == MediaKind.Matroska ? await MatroskaTracks.ReadAsync(stream, cancellationToken) : await Mp4Boxes.TracksAsync(stream, cancellationToken);
+        return tracks.FirstOrDefault(track => !track.IsTaken) switch
+        {
+            { IsPicture: true } => MediaCodes.PictureCodecRefused,
+            { IsPicture: false } => MediaCodes.SoundCodecRefused,
+            null => null,
+        };
+    }
+
+    /// <param name="answer">ffprobe's.</param>
+    /// <param name="bytes">Of the file.</param>
+    /// <param name="counted">Its length in seconds, when the file does not say it.</param>
+    /// <param name="countedRate">Its pictures a second, when they had to be counted.</param>
+    internal static VideoFacts Facts(JsonElement answer, long bytes, double? counted = null, double? countedRate = null)
+    {
+        var streams = Streams(answer);
+        var video = Chosen(streams.FindAll(s => Text(s, "codec_type") == "video" && !Is(s, "attached_pic")), VideoFacts.PictureCodecs);
         if (video.ValueKind == JsonValueKind.Undefined) throw new MediaRefusedException(MediaCodes.NoPicture);
-        var audio = streams.Find(s => Text(s, "codec_type") == "audio");
-        var whole = answer.TryGetProperty("format", out var format) ? Seconds(format) : null;
+        var audio = Chosen(streams.FindAll(s => Text(s, "codec_type") == "audio"), VideoFacts.SoundCodecs);
         // A track that goes on longer than the file says is what gets decoded.
-        var duration = streams.Select(Seconds).Append(whole).Max();
+        var duration = streams.Select(Seconds).Append(Whole(answer)).Append(counted).Max();
         var (width, height) = (Whole(video, "width"), Whole(video, "height"));
         // A codec of which we opened no decoder has no size; it is named and refused by name.
         var isKnown = width is >= 2 and < 1 << 20 && height is >= 2 and < 1 << 20;
-        if (duration is not { } seconds || !isKnown && Text(video, "codec_name") == "h264") throw new MediaRefusedException(MediaCodes.Damaged);
+        if (duration is not { } seconds || !isKnown && VideoFacts.PictureCodecs.Contains(Text(video, "codec_name"))) throw new MediaRefusedException(MediaCodes.Damaged);
+        var rate = countedRate ?? Rate(Text(video, "avg_frame_rate"));
         return new VideoFacts(
-            Text(video, "codec_name"), Text(video, "profile"), Whole(video, "level"), Text(video, "pix_fmt"), width, height, Rotation(video),
+            Whole(video, "index"), IsUnshowable(video) ? "dolby vision 5" : Text(video, "codec_name"), Text(video, "profile"), Whole(video, "level"), Text(video, "pix_fmt"), width, height, Rotation(video),
             PixelAspect(Text(video, "sample_aspect_ratio")),
             Text(video, "field_order") is "" or "progressive" or "unknown",
-            Text(video, "color_transfer") is "smpte2084" or "arib-std-b67",
-            Rate(Text(video, "avg_frame_rate")), TimeSpan.FromSeconds(seconds), streams.Count,
-            audio.ValueKind == JsonValueKind.Undefined
-                ? null
-                : new AudioFacts(Text(audio, "codec_name"), Text(audio, "profile"), (int)(Number(Text(audio, "sample_rate")) is { } rate and > 0 and < 1e6 ? rate : 0), Whole(audio, "channels")),
+            Text(video, "color_transfer") switch { "arib-std-b67" => DynamicRange.Hlg, "smpte2084" => DynamicRange.Pq, _ => DynamicRange.Standard },
+            Text(video, "color_primaries") switch { "bt2020" => Gamut.Bt2020, "smpte431" or "smpte432" => Gamut.DisplayP3, _ => Gamut.Standard },
+            Text(video, "color_space") is not ("" or "unknown" or "reserved"),
+            rate, countedRate is null && Math.Abs(Rate(Text(video, "r_frame_rate")) - rate) <= rate * SteadyTolerance, TimeSpan.FromSeconds(seconds), streams.Count,
+            audio.ValueKind == JsonValueKind.Undefined ? null : Audio(audio, video),
             bytes);
     }
 
-    private static bool IsAttachedPicture(JsonElement stream) =>
-        stream.TryGetProperty("disposition", out var disposition) && Whole(disposition, "attached_pic") == 1;
-
-    private static int Rotation(JsonElement video)
+    private static AudioFacts Audio(JsonElement audio, JsonElement video)
     {
-        if (!video.TryGetProperty("side_data_list", out var list) || list.ValueKind != JsonValueKind.Array) return 0;
+        var late = (Number(Text(audio, "start_time")) ?? 0) - (Number(Text(video, "start_time")) ?? 0);
+        return new AudioFacts(
+            Whole(audio, "index"), Text(audio, "codec_name"), Text(audio, "profile"),
+            (int)(Number(Text(audio, "sample_rate")) is { } rate and > 0 and < 1e6 ? rate : 0), Whole(audio, "channels"),
+            TimeSpan.FromSeconds(Math.Clamp(late, 0, 3600)));
+    }
+
+    private static List<JsonElement> Streams(JsonElement answer) =>
+        answer.TryGetProperty("streams", out var list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [];
+
+    private static bool SaysHowLong(JsonElement answer) =>
+        (Whole(answer) ?? Streams(answer).Max(Seconds)) is not null && Streams(answer).Where(s => Text(s, "codec_type") == "video").All(s => Rate(Text(s, "avg_frame_rate")) < 1000);
+
+    private static double? Whole(JsonElement answer) => answer.TryGetProperty("format", out var format) ? Seconds(format) : null;
+
+    /// <summary>The one that the file shows by default, of those that we take; else of the others, to be refused by name.</summary>
+    private static JsonElement Chosen(List<JsonElement> tracks, IReadOnlyList<string> taken)
+    {
+        var ours = tracks.FindAll(track => taken.Contains(Text(track, "codec_name")));
+        if (ours.Count > 0) tracks = ours;
+        return tracks.Exists(IsDefault) ? tracks.Find(IsDefault) : tracks.FirstOrDefault();
+    }
+
+    private static bool IsDefault(JsonElement stream) => Is(stream, "default");
+
+    private static bool Is(JsonElement stream, string disposition) =>
+        stream.ValueKind == JsonValueKind.Object && stream.TryGetProperty("disposition", out var dispositions) && Whole(dispositions, disposition) == 1;
+
+    /// <summary>Dolby Vision's profile 5 has colours of its own and no picture for anybody else.</summary>
+    private static bool IsUnshowable(JsonElement video) => SideData(video, "dv_profile") == 5;
+
+    // ffprobe counts counterclockwise.
+    private static int Rotation(JsonElement video) =>
+        SideData(video, "rotation") is { } degrees ? (int)Math.Round((((-degrees % 360) + 360) % 360) / 90.0) % 4 * 90 : 0;
+
+    private static int? SideData(JsonElement video, string name)
+    {
+        if (!video.TryGetProperty("side_data_list", out var list) || list.ValueKind != JsonValueKind.Array) return null;
         foreach (var data in list.EnumerateArray())
         {
-            // ffprobe counts counterclockwise.
-            if (data.TryGetProperty("rotation", out var rotation) && rotation.ValueKind == JsonValueKind.Number && rotation.TryGetInt32(out var degrees))
-                return (int)Math.Round((((-degrees % 360) + 360) % 360) / 90.0) % 4 * 90;
+            if (data.ValueKind == JsonValueKind.Object && data.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number))
+                return number;
         }
-        return 0;
+        return null;
     }
 
     /// <summary>Days, nothing and less than nothing are a lie.</summary>

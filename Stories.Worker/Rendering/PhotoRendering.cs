@@ -4,15 +4,20 @@ using Stories.Core.Media;
 namespace Stories.Worker.Rendering;
 
 /// <summary>
-/// Photos by libvips: upright, in sRGB, without any metadata, as WebP in two sizes and a tiny preview. Runs in the sandboxed
-/// child only.
+/// Photos by libvips: upright, in sRGB, without any metadata, in two sizes and a tiny preview; of an animation its frames. Runs in
+/// the sandboxed child only.
 /// </summary>
 internal static class PhotoRendering
 {
     public const int PreviewBytes = 1024;
 
+    /// <summary>A GIF that asks for less is shown so by every browser: its maker meant "as fast as you can".</summary>
+    private const int LeastDelay = 20;
+    private const int UsualDelay = 100;
+
     private static readonly (string Name, int Width, int Height)[] Sizes = [("photo-1080", 1080, 1920), ("photo-540", 540, 960)];
-    private static readonly string[] Loaders = ["VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp"];
+    private static readonly string[] Loaders = ["VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp", "VipsForeignLoadNsgif", "VipsForeignLoadHeif"];
+    private static readonly double[] White = [255, 255, 255];
 
     /// <summary>Nothing but our own formats can be opened, whatever a file says of itself.</summary>
     public static void Prepare()
@@ -26,21 +31,12 @@ internal static class PhotoRendering
     }
 
     /// <exception cref="MediaRefusedException">The file breaks a limit or is damaged.</exception>
-    public static RenderedPhotos Render(byte[] file, PhotoLimits limits)
+    public static RenderedPhotos Render(byte[] file, PhotoLimits limits, PhotoOrder order)
     {
         try
         {
-            using var source = Open(file, limits);
-            // A thumbnail is read once, from top to bottom: the largest is kept in memory and the others are made of it.
-            using var largest = Fit(source, Sizes[0].Width, Sizes[0].Height).CopyMemory();
-            var photos = new List<RenderedPhoto> { Save(largest, Sizes[0].Name) };
-            var last = largest;
-            foreach (var (name, width, height) in Sizes.AsSpan(1))
-            {
-                last = Fit(last, width, height).CopyMemory();
-                photos.Add(Save(last, name));
-            }
-            using (last) return new RenderedPhotos(photos, Preview(last));
+            using var header = Image.NewFromBuffer(file, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
+            return Check(header, limits) > 1 && IsAnimation(header) ? new RenderedPhotos([], [], Frames(file, header)) : Stills(file, header, order);
         }
         catch (VipsException)
         {
@@ -48,22 +44,68 @@ internal static class PhotoRendering
         }
     }
 
-    /// <summary>A thumbnail straight from the buffer would ignore failOn, and half a picture pass for a whole one.</summary>
-    private static Image Open(byte[] file, PhotoLimits limits)
+    private static RenderedPhotos Stills(byte[] file, Image header, PhotoOrder order)
     {
-        var source = Image.NewFromBuffer(file, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
-        var pages = source.Contains("n-pages") ? (int)source.Get("n-pages") : 1;
-        if (source.Width > limits.Side || source.Height > limits.Side || pages > limits.Pages || (long)source.Width * source.Height * pages > limits.Pixels)
-            throw new MediaRefusedException(MediaCodes.TooManyPixels);
-        return source;
+        // A thumbnail is read once, from top to bottom: the largest is kept in memory and the others are made of it.
+        using var largest = Fit(Open(file, header), Sizes[0].Width, Sizes[0].Height, order.IsUpright).CopyMemory();
+        var photos = new List<RenderedPhoto>();
+        Image last = largest;
+        foreach (var (name, width, height) in Sizes)
+        {
+            if (name != Sizes[0].Name) last = Fit(last, width, height, isUpright: true).CopyMemory();
+            photos.Add(new RenderedPhoto(name, "image/webp", last.Width, last.Height, last.WebpsaveBuffer(q: 80, effort: 2, keep: Enums.ForeignKeep.None)));
+            if (order.WithAvif)
+                photos.Add(new RenderedPhoto(name + "-avif", "image/avif", last.Width, last.Height, last.HeifsaveBuffer(q: 55, compression: Enums.ForeignHeifCompression.Av1, effort: 2, keep: Enums.ForeignKeep.None)));
+        }
+        using (last) return new RenderedPhotos(photos, Preview(last), []);
     }
 
-    private static Image Fit(Image image, int width, int height) =>
-        image.ThumbnailImage(width, height: height, size: Enums.Size.Down, outputProfile: "srgb", intent: Enums.Intent.Perceptual);
+    /// <summary>
+    /// A JPEG that is to become much smaller is decoded at half or a quarter of its size, which its transform gives for less. A
+    /// thumbnail straight from the buffer would do that too, but ignore failOn, and let half a picture pass for a whole one.
+    /// </summary>
+    private static Image Open(byte[] file, Image header)
+    {
+        var reduction = Math.Max((double)Math.Min(header.Width, header.Height) / Sizes[0].Width, (double)Math.Max(header.Width, header.Height) / Sizes[0].Height);
+        var shrink = header.Get("vips-loader") is "jpegload_buffer" ? reduction switch { >= 8 => 4, >= 2 => 2, _ => 1 } : 1;
+        return shrink == 1 ? header : Image.NewFromBuffer(file, $"shrink={shrink}", access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
+    }
 
-    /// <summary>Effort 2 costs a third of the default's time and a few percent of size.</summary>
-    private static RenderedPhoto Save(Image image, string name) =>
-        new(name, image.Width, image.Height, image.WebpsaveBuffer(q: 80, effort: 2, keep: Enums.ForeignKeep.None));
+    /// <returns>How many pages there are.</returns>
+    private static int Check(Image header, PhotoLimits limits)
+    {
+        var pages = header.Contains("n-pages") ? (int)header.Get("n-pages") : 1;
+        if (header.Width > limits.Side || header.Height > limits.Side || pages > limits.Pages || (long)header.Width * header.Height * pages > limits.Pixels)
+            throw new MediaRefusedException(MediaCodes.TooManyPixels);
+        return pages;
+    }
+
+    /// <summary>Several pictures in a HEIF file are no animation.</summary>
+    private static bool IsAnimation(Image header) => header.Get("vips-loader") is "gifload_buffer" or "webpload_buffer";
+
+    /// <summary>Each as a JPEG that is good enough to be encoded from, on white, and how long it is shown.</summary>
+    private static List<RenderedFrame> Frames(byte[] file, Image header)
+    {
+        using var all = Image.NewFromBuffer(file, "n=-1", access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
+        var height = header.Height;
+        var delays = all.Contains("delay") ? (int[])all.Get("delay") : [];
+        var frames = new List<RenderedFrame>();
+        for (var at = 0; at + height <= all.Height; at += height)
+        {
+            using var page = all.Crop(0, at, all.Width, height).CopyMemory();
+            using var solid = page.HasAlpha() ? page.Flatten(background: White) : page;
+            using var fit = Fit(solid, MostFrameSide(solid.Width, solid.Height), MostFrameSide(solid.Height, solid.Width), isUpright: true);
+            var delay = frames.Count < delays.Length ? delays[frames.Count] : UsualDelay;
+            frames.Add(new RenderedFrame(delay < LeastDelay ? UsualDelay : Math.Min(delay, 60_000), fit.Width, fit.Height, fit.JpegsaveBuffer(q: 95, subsampleMode: Enums.ForeignSubsample.Off, keep: Enums.ForeignKeep.None)));
+        }
+        return frames;
+    }
+
+    /// <summary>720 for the short side and 1,280 for the long one.</summary>
+    private static int MostFrameSide(int side, int other) => side <= other ? 720 : 1280;
+
+    private static Image Fit(Image image, int width, int height, bool isUpright) =>
+        image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: "srgb", intent: Enums.Intent.Perceptual);
 
     private static byte[] Preview(Image image)
     {

@@ -4,27 +4,39 @@ using System.Text;
 namespace Stories.Worker.Rendering;
 
 /// <summary>A photo rendition as it comes out of the render child.</summary>
-public sealed record RenderedPhoto(string Name, int Width, int Height, byte[] Bytes);
+public sealed record RenderedPhoto(string Name, string MediaType, int Width, int Height, byte[] Bytes);
 
-/// <param name="Photos">Largest first.</param>
-/// <param name="Preview">A tiny WebP picture.</param>
-public sealed record RenderedPhotos(IReadOnlyList<RenderedPhoto> Photos, byte[] Preview);
+/// <summary>One picture of an animation, as a JPEG.</summary>
+/// <param name="Delay">How long it is shown, in milliseconds.</param>
+public sealed record RenderedFrame(int Delay, int Width, int Height, byte[] Bytes);
+
+/// <param name="Photos">Largest first; none of an animation.</param>
+/// <param name="Preview">A tiny WebP picture; empty of an animation.</param>
+/// <param name="Frames">Of an animation, else none.</param>
+public sealed record RenderedPhotos(IReadOnlyList<RenderedPhoto> Photos, byte[] Preview, IReadOnlyList<RenderedFrame> Frames);
+
+/// <summary>How a photo is to be rendered.</summary>
+/// <param name="IsUpright">Whatever it says of its orientation has been done.</param>
+/// <param name="WithAvif">As AVIF too.</param>
+public sealed record PhotoOrder(bool IsUpright = false, bool WithAvif = false);
 
 /// <summary>What the render child may be asked for.</summary>
 public sealed record PhotoLimits(long Pixels, int Side, int Pages);
 
 /// <summary>
 /// Between the worker and its render child: length-prefixed blocks over two pipes. First the worker sends limits, and the child
-/// says that it is ready; then a file for an answer. The child is not trusted once it has seen a file: everything that it says
+/// says that it is ready; then an order and a file for an answer. The child is not trusted once it has seen a file: everything that it says
 /// is bounded and checked.
 /// </summary>
 internal static class PhotoWire
 {
     private const int MaxFile = 512 << 20;
+    private const int MaxOrder = 2;
 
-    /// <summary>Several times what two WebP pictures of our sizes can come to.</summary>
-    private const int MaxAnswer = 32 << 20;
+    /// <summary>As much as the frames of a lively animation can come to; photos are far smaller.</summary>
+    private const int MaxAnswer = 96 << 20;
     private const int MaxPhotos = 8;
+    private const int MaxFrames = 10_000;
 
     public static ReadOnlyMemory<byte> Ready { get; } = "stories-render-child"u8.ToArray();
 
@@ -36,8 +48,9 @@ internal static class PhotoWire
     }
 
     /// <summary>From disk to pipe, piece by piece: the worker never holds a photo.</summary>
-    public static async Task WriteFileAsync(Stream stream, string path, CancellationToken cancellationToken)
+    public static async Task WriteFileAsync(Stream stream, PhotoOrder order, string path, CancellationToken cancellationToken)
     {
+        await WriteBlockAsync(stream, new[] { Flag(order.IsUpright), Flag(order.WithAvif) }, cancellationToken);
         await using var file = File.OpenRead(path);
         await WriteLengthAsync(stream, checked((int)file.Length), cancellationToken);
         await file.CopyToAsync(stream, cancellationToken);
@@ -45,14 +58,17 @@ internal static class PhotoWire
     }
 
     /// <returns>Null at the stream's end.</returns>
-    public static Task<byte[]?> ReadFileAsync(Stream stream, CancellationToken cancellationToken) => ReadBlockAsync(stream, MaxFile, cancellationToken);
+    public static async Task<(PhotoOrder Order, byte[] File)?> ReadFileAsync(Stream stream, CancellationToken cancellationToken) =>
+        await ReadBlockAsync(stream, MaxOrder, cancellationToken) is [var isUpright, var withAvif] && await ReadBlockAsync(stream, MaxFile, cancellationToken) is { } file
+            ? (new PhotoOrder(isUpright != 0, withAvif != 0), file)
+            : null;
 
     /// <returns>Null at the stream's end.</returns>
     public static Task<byte[]?> ReadAnswerAsync(Stream stream, CancellationToken cancellationToken) => ReadBlockAsync(stream, MaxAnswer, cancellationToken);
 
-    public static byte[] WriteAnswer(string refusal) => WriteAnswer(refusal, [], []);
+    public static byte[] WriteAnswer(string refusal) => WriteAnswer(refusal, new RenderedPhotos([], [], []));
 
-    public static byte[] WriteAnswer(RenderedPhotos rendered) => WriteAnswer("", rendered.Photos, rendered.Preview);
+    public static byte[] WriteAnswer(RenderedPhotos rendered) => WriteAnswer("", rendered);
 
     /// <exception cref="InvalidDataException">It is no answer.</exception>
     public static (string? Refusal, RenderedPhotos Rendered) ReadAnswer(byte[] answer)
@@ -63,9 +79,12 @@ internal static class PhotoWire
             var refusal = reader.ReadString();
             var photos = new RenderedPhoto[Bounded(reader.ReadInt32(), MaxPhotos)];
             for (var i = 0; i < photos.Length; i++)
-                photos[i] = new RenderedPhoto(reader.ReadString(), reader.ReadInt32(), reader.ReadInt32(), ReadBytes(reader));
+                photos[i] = new RenderedPhoto(reader.ReadString(), reader.ReadString(), reader.ReadInt32(), reader.ReadInt32(), ReadBytes(reader));
             var preview = ReadBytes(reader);
-            return (refusal.Length > 0 ? refusal : null, new RenderedPhotos(photos, preview));
+            var frames = new RenderedFrame[Bounded(reader.ReadInt32(), MaxFrames)];
+            for (var i = 0; i < frames.Length; i++)
+                frames[i] = new RenderedFrame(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), ReadBytes(reader));
+            return (refusal.Length > 0 ? refusal : null, new RenderedPhotos(photos, preview, frames));
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException)
         {
@@ -85,23 +104,34 @@ internal static class PhotoWire
     public static PhotoLimits ReadLimits(byte[] bytes) => new(
         BinaryPrimitives.ReadInt64LittleEndian(bytes), BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(8)), BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(12)));
 
-    private static byte[] WriteAnswer(string refusal, IReadOnlyList<RenderedPhoto> photos, byte[] preview)
+    private static byte[] WriteAnswer(string refusal, RenderedPhotos rendered)
     {
         using var memory = new MemoryStream();
         using var writer = new BinaryWriter(memory, Encoding.UTF8);
         writer.Write(refusal);
-        writer.Write(photos.Count);
-        foreach (var photo in photos)
+        writer.Write(rendered.Photos.Count);
+        foreach (var photo in rendered.Photos)
         {
             writer.Write(photo.Name);
+            writer.Write(photo.MediaType);
             writer.Write(photo.Width);
             writer.Write(photo.Height);
             WriteBytes(writer, photo.Bytes);
         }
-        WriteBytes(writer, preview);
+        WriteBytes(writer, rendered.Preview);
+        writer.Write(rendered.Frames.Count);
+        foreach (var frame in rendered.Frames)
+        {
+            writer.Write(frame.Delay);
+            writer.Write(frame.Width);
+            writer.Write(frame.Height);
+            WriteBytes(writer, frame.Bytes);
+        }
         writer.Flush();
         return memory.ToArray();
     }
+
+    private static byte Flag(bool isSet) => isSet ? (byte)1 : (byte)0;
 
     private static void WriteBytes(BinaryWriter writer, byte[] bytes)
     {

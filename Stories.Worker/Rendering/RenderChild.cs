@@ -18,12 +18,12 @@ internal static class RenderChild
         if (await PhotoWire.ReadAnswerAsync(input, CancellationToken.None) is not { } first) return 0;
         var limits = PhotoWire.ReadLimits(first);
         await PhotoWire.WriteBlockAsync(output, PhotoWire.Ready, CancellationToken.None);
-        while (await PhotoWire.ReadFileAsync(input, CancellationToken.None) is { } file)
+        while (await PhotoWire.ReadFileAsync(input, CancellationToken.None) is { } next)
         {
             byte[] answer;
             try
             {
-                answer = PhotoWire.WriteAnswer(PhotoRendering.Render(file, limits));
+                answer = PhotoWire.WriteAnswer(PhotoRendering.Render(next.File, limits, next.Order));
             }
             catch (MediaRefusedException refused)
             {
