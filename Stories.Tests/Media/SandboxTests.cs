@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
+using Stories.Worker.Confinement;
 using Stories.Worker.Media;
 
 namespace Stories.Tests.Media;
@@ -28,14 +30,20 @@ public sealed class SandboxTests
         await using var other = rig.ScratchRoom.Open();
         await File.WriteAllTextAsync(scratch.File("mine"), "in scratch", Cancel);
         await File.WriteAllTextAsync(other.File("theirs"), "in another's scratch", Cancel);
-        var said = await InsideAsync(rig, scratch.Folder, $"cat mine; ls -A / /etc /tmp /dev/shm; cat '{other.File("theirs")}' '{Repository.Path("Stories.sln")}'; tr '\\0' '\\n' </proc/1/environ; env; cat /proc/*/environ");
+        var said = await InsideAsync(rig, scratch.Folder, $$"""
+            shopt -s dotglob
+            for file in mine '{{other.File("theirs")}}' '{{Repository.Path("Stories.sln")}}' /proc/*/environ; do while read -r line || [ "$line" ]; do echo "$line"; done <"$file"; done
+            echo /* /etc/* /tmp/* /dev/shm/* /proc/[0-9]*
+            export -p
+            """);
 
-        Assert.Contains("in scratch", said);
-        Assert.DoesNotContain("theirs", said);
-        Assert.DoesNotContain("another's", said);
-        Assert.DoesNotContain("Visual Studio", said);
-        Assert.DoesNotContain("canary-in-environment", said);
-        Assert.DoesNotContain("passwd", said);
+        Assert.Contains("in scratch", said.Output);
+        Assert.Contains("/usr", said.Output);
+        Assert.DoesNotContain("theirs", said.Output);
+        Assert.DoesNotContain("another's", said.Output);
+        Assert.DoesNotContain("Visual Studio", said.Output);
+        Assert.DoesNotContain("canary-in-environment", said.Output);
+        Assert.DoesNotContain("passwd", said.Output);
     }
 
     /// <summary>As FFMpegCore starts it: with our whole environment, and from whatever folder.</summary>
@@ -43,44 +51,110 @@ public sealed class SandboxTests
     public async Task Whoever_starts_the_launcher_starts_it_sandboxed()
     {
         await using var rig = await MediaRig.StartAsync(Cancel);
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(rig.Sandbox.Folder, "check"), ["-c", "cat /proc/1/environ; pwd; ls -A"])
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(rig.Sandbox.Folder, "check"), ["-c", "read -rN 1 first </proc/1/environ; pwd; echo \"$first\" *"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             WorkingDirectory = Repository.Root,
             Environment = { ["STORIES_TEST_SECRET"] = "canary-in-environment" },
         })!;
-        Assert.Equal("/tmp\n", await process.StandardOutput.ReadToEndAsync(Cancel));
+        Assert.Equal("/tmp\n *\n", await process.StandardOutput.ReadToEndAsync(Cancel));
         await process.WaitForExitAsync(Cancel);
     }
 
     [Theory]
-    [InlineData("exec 4<>/dev/tcp/127.0.0.1/{0}", "a connection")]
-    [InlineData("test \"$(grep -c : /proc/net/dev)\" -gt 1", "another network device")]
-    [InlineData("echo >/outside", "a file in the root folder")]
-    [InlineData("echo >/usr/outside", "a file among the programs")]
-    [InlineData("head -c 300000000 /dev/zero >large", "a file beyond the limit")]
-    [InlineData("head -c 30000000 /dev/zero >/tmp/large", "a temporary file beyond the limit")]
-    [InlineData("unshare --user true", "a namespace of its own")]
-    [InlineData("mount -t tmpfs none /tmp", "a mount")]
-    [InlineData("ulimit -c unlimited", "a core dump")]
-    [InlineData("dd if=/dev/zero of=/dev/null bs=4500M count=1", "memory beyond the limit")]
-    public async Task It_does_not_get(string command, string what)
+    [InlineData("a connection", ": <>/dev/tcp/127.0.0.1/{0}", "Operation not permitted")]
+    [InlineData("a datagram", "echo >/dev/udp/127.0.0.1/{0}", "Operation not permitted")]
+    [InlineData("another network device", "while read -r line; do [[ $line = *:* ]] && devices+=.; done </proc/net/dev; [ $devices != . ]", "exit 1")]
+    [InlineData("a file in the root folder", ": >/outside", "Read-only file system")]
+    [InlineData("a file among the programs", ": >/usr/outside", "Read-only file system")]
+    [InlineData("a file beyond the limit", "exec head -c 300000000 /dev/zero >large", "exit 153")]
+    [InlineData("a temporary file beyond the limit", "exec head -c 30000000 /dev/zero >/tmp/large", "No space left on device")]
+    [InlineData("a process", "(:)", "fork: Operation not permitted")]
+    [InlineData("a namespace of its own", "exec unshare --user true", "Operation not permitted")]
+    [InlineData("a mount", "exec mount -t tmpfs none /tmp", "must be superuser")]
+    [InlineData("another mode of its file", "exec chmod 777 mine", "Operation not permitted")]
+    [InlineData("a core dump", "ulimit -c unlimited", "cannot modify limit")]
+    [InlineData("memory beyond the limit", "exec dd if=/dev/zero of=/dev/null bs=4500M count=1", "memory exhausted")]
+    public async Task It_does_not_get(string what, string command, string reason)
     {
         await using var rig = await MediaRig.StartAsync(Cancel);
         await using var scratch = rig.ScratchRoom.Open();
+        await File.WriteAllTextAsync(scratch.File("mine"), "", Cancel);
         using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         listener.Start();
-        var script = command.Replace("{0}", ((System.Net.IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-        var said = await InsideAsync(rig, scratch.Folder, "bash -c \"$0\" && echo it got it || echo refused", script);
-        Assert.True(said.EndsWith("refused\n", StringComparison.Ordinal), $"{what}: {said}");
+        var (exit, _, errors) = await InsideAsync(rig, scratch.Folder, command.Replace("{0}", PortOf(listener), StringComparison.Ordinal));
+        Assert.True(exit != 0 && $"{errors} exit {exit}".Contains(reason, StringComparison.Ordinal), $"{what}: {errors} exit {exit}");
         Assert.False(listener.Pending());
+    }
+
+    /// <summary>As the kernel says it, of the decoder itself: not of what started it.</summary>
+    [Fact]
+    public async Task A_decoder_has_no_privileges_and_no_core_dump_and_a_filter()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var scratch = rig.ScratchRoom.Open();
+        using var process = rig.Sandbox.Start("check", scratch.Folder, "-c", "while :; do :; done");
+        try
+        {
+            var decoder = default(LiveProcess);
+            while (decoder.Name != "bash")
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancel);
+                decoder = ProcessTree.DescendantsOf(process.Id).FirstOrDefault(child => child.Name == "bash");
+            }
+            var status = await File.ReadAllTextAsync($"/proc/{decoder.Id}/status", Cancel);
+            Assert.Matches(@"CapEff:\s+0{16}\n", status);
+            Assert.Matches(@"CapPrm:\s+0{16}\n", status);
+            Assert.Matches(@"NoNewPrivs:\s+1\n", status);
+            Assert.Matches(@"Seccomp:\s+2\n", status);
+            Assert.Matches(@"Max core file size\s+1\s+1\s", await File.ReadAllTextAsync($"/proc/{decoder.Id}/limits", Cancel));
+        }
+        finally
+        {
+            Sandbox.Kill(process);
+        }
+    }
+
+    [Theory]
+    [InlineData("SEGV", 139)]
+    [InlineData("ABRT", 134)]
+    public async Task A_decoder_that_crashes_leaves_nothing_of_its_memory(string signal, int exit)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var scratch = rig.ScratchRoom.Open();
+        Assert.Equal(exit, (await InsideAsync(rig, scratch.Folder, $"kill -{signal} $$")).Exit);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(scratch.Folder));
+    }
+
+    [Fact]
+    public async Task A_phone_photo_in_HEIC_is_converted_inside()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var scratch = rig.ScratchRoom.Open();
+        var picture = await Tools.MakeAsync("p.png", "-f", "lavfi", "-i", "testsrc=size=640x480", "-frames:v", "1");
+        await Tools.RunAsync("heif-enc", picture, "-o", scratch.File("upload-0"));
+        using var convert = rig.Sandbox.Start("heif-convert", scratch.Folder, "upload-0", "out.png");
+        await Task.WhenAll(convert.StandardOutput.ReadToEndAsync(Cancel), convert.StandardError.ReadToEndAsync(Cancel));
+        await convert.WaitForExitAsync(Cancel);
+        Assert.Equal(0, convert.ExitCode);
+        Assert.Equal("640,480", await Tools.RunAsync("ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0", scratch.File("out.png")));
+    }
+
+    [Fact]
+    public async Task Ffmpeg_still_works_with_several_threads()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var scratch = rig.ScratchRoom.Open();
+        File.Copy(Samples.CompliantVideo, scratch.File("upload-0"));
+        Assert.Equal(0, await FfmpegAsync(rig, scratch.Folder, "-threads", "4", "-i", "upload-0", "-t", "1", "-c:v", "libx264", "-threads", "4", "out.mp4"));
+        Assert.True(new FileInfo(scratch.File("out.mp4")).Length > 1000);
     }
 
     [Fact]
     public async Task Renders_do_not_die_because_the_thread_that_started_them_ended()
     {
-        const int renders = 200;
+        var renders = LongTier.Rounds(200, 1_000);
         await using var rig = await MediaRig.StartAsync(Cancel);
         await Parallel.ForAsync(0, renders, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancel }, async (_, cancel) =>
         {
@@ -178,26 +252,36 @@ public sealed class SandboxTests
     }
 
     [Theory]
-    [InlineData("/usr/bin/bwrap", "/usr/bin/no-such-bwrap", "bubblewrap cannot run here")]
+    [InlineData("/usr/bin/bwrap", "/usr/bin/no-such-bwrap", "nothing can be run in it")]
     [InlineData("--ro-bind /usr /usr", "--ro-bind /usr /usr --ro-bind /root /root", "a sandboxed process sees files outside its folder")]
     [InlineData("env -i ", "", "a sandboxed process sees our environment")]
     [InlineData("--remount-ro / ", "", "a sandboxed process writes outside its folder")]
     [InlineData("--remount-ro /dev", "", "a sandboxed process writes outside its folder")]
     [InlineData("--unshare-all", "--unshare-all --share-net", "a sandboxed process has a network")]
+    [InlineData("prlimit --core=1:1", "prlimit --core=unlimited", "a sandboxed process leaves core dumps")]
+    [InlineData("ulimit -f", "true", "a sandboxed process writes files without end")]
+    [InlineData("--seccomp 4", "", "a sandboxed process has a network")]
     public async Task With_a_hole_in_the_wall_no_media_is_touched_and_the_reason_is_known(string wall, string hole, string fault)
     {
-        await using var rig = await MediaRig.StartAsync(Cancel, spoil: sandbox =>
-        {
-            var launcher = Path.Combine(sandbox.Folder, "sandbox");
-            var script = File.ReadAllText(launcher);
-            Assert.Contains(wall, script);
-            File.Delete(launcher);
-            File.WriteAllText(launcher, script.Replace(wall, hole, StringComparison.Ordinal));
-            File.SetUnixFileMode(launcher, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        });
+        await using var rig = await MediaRig.StartAsync(Cancel, spoil: sandbox => Break(sandbox, wall, hole));
         Assert.Equal(fault, rig.State.Fault);
         await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel));
         await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel));
+    }
+
+    [Theory]
+    [InlineData("fork vfork clone", "", "a sandboxed process starts others")]
+    [InlineData("unshare", " --disable-userns", "a sandboxed process makes namespaces")]
+    [InlineData("socket connect", "", "a sandboxed process has a network")]
+    public async Task A_call_that_the_filter_lets_through_is_noticed(string calls, string secondWall, string fault)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel, spoil: sandbox =>
+        {
+            if (secondWall.Length > 0) Break(sandbox, secondWall, "");
+            var left = SyscallFilter.Refusals.Where(refusal => !calls.Split(' ').Contains(refusal.Name));
+            File.WriteAllBytes(Path.Combine(sandbox.Folder, "filter"), SyscallFilter.Program(RuntimeInformation.ProcessArchitecture, left));
+        });
+        Assert.Equal(fault, rig.State.Fault);
     }
 
     /// <summary>Else a worker whose walls fall while it runs would reject every story as damaged.</summary>
@@ -210,23 +294,36 @@ public sealed class SandboxTests
         await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel));
     }
 
-    private static async Task<string> InsideAsync(MediaRig rig, string folder, string script, params string[] arguments)
+    private static async Task<(int Exit, string Output, string Errors)> InsideAsync(MediaRig rig, string folder, string script)
     {
-        using var process = rig.Sandbox.Start("check", folder, ["-c", script, .. arguments]);
+        using var process = rig.Sandbox.Start("check", folder, "-c", script);
         var errors = process.StandardError.ReadToEndAsync(Cancel);
         var output = await process.StandardOutput.ReadToEndAsync(Cancel);
-        await errors;
         await process.WaitForExitAsync(Cancel);
-        return output;
+        return (process.ExitCode, output, await errors);
     }
 
-    private static async Task<int> RemuxAsync(MediaRig rig, string folder)
+    private static Task<int> RemuxAsync(MediaRig rig, string folder) => FfmpegAsync(rig, folder, "-f", "mov", "-i", "upload-0", "-c", "copy", "out.mp4");
+
+    private static async Task<int> FfmpegAsync(MediaRig rig, string folder, params string[] arguments)
     {
-        using var process = rig.Sandbox.Start("ffmpeg", folder, "-nostdin", "-v", "fatal", "-f", "mov", "-i", "upload-0", "-c", "copy", "out.mp4");
+        using var process = rig.Sandbox.Start("ffmpeg", folder, ["-nostdin", "-v", "fatal", .. arguments]);
         await process.StandardError.ReadToEndAsync(Cancel);
         await process.WaitForExitAsync(Cancel);
         return process.ExitCode;
     }
+
+    private static void Break(Sandbox sandbox, string wall, string hole)
+    {
+        var launcher = Path.Combine(sandbox.Folder, "sandbox");
+        var script = File.ReadAllText(launcher);
+        Assert.Contains(wall, script);
+        File.Delete(launcher);
+        File.WriteAllText(launcher, script.Replace(wall, hole, StringComparison.Ordinal));
+        File.SetUnixFileMode(launcher, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+    }
+
+    private static string PortOf(System.Net.Sockets.TcpListener listener) => ((System.Net.IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
 
     private static bool Has(IEnumerable<LiveProcess> family, string name) => family.Any(process => process.Name == name);
 

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using Stories.Core.Media;
+using Stories.Worker.Confinement;
 
 namespace Stories.Worker.Media;
 
@@ -13,13 +15,17 @@ namespace Stories.Worker.Media;
 public sealed class Sandbox : IDisposable
 {
     private const string Check = "check";
-    private static readonly string[] Tools = ["ffmpeg", "ffprobe", "render-child", Check];
+    private const string Reached = "a sandboxed process has a network";
+    private static readonly string[] Tools = ["ffmpeg", "ffprobe", "heif-convert", "render-child", Check];
+    private static readonly string[] Places = ["/", "/usr", "/dev", "/dev/shm"];
     private static readonly TimeSpan CheckTime = TimeSpan.FromSeconds(10);
+    private readonly MediaOptions options;
     private readonly ScratchRoom scratchRoom;
     private readonly OwnFolder folder;
 
     public Sandbox(IOptions<MediaOptions> options, ScratchRoom scratchRoom)
     {
+        this.options = options.Value;
         this.scratchRoom = scratchRoom;
         // Not in scratch: memory file systems are often mounted so that nothing in them can be run.
         folder = OwnFolder.Make(Path.GetTempPath(), "stories-sandbox-");
@@ -27,7 +33,8 @@ public sealed class Sandbox : IDisposable
         var launcher = Path.Combine(Folder, "sandbox");
         using (var file = File.Create(launcher)) script.CopyTo(file);
         File.SetUnixFileMode(launcher, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        File.WriteAllLines(Path.Combine(Folder, "settings"), Settings(options.Value).Select(s => $"{s.Name}='{s.Value.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
+        File.WriteAllBytes(Path.Combine(Folder, "filter"), SyscallFilter.Program(RuntimeInformation.ProcessArchitecture, SyscallFilter.Refusals));
+        File.WriteAllLines(Path.Combine(Folder, "settings"), Settings().Select(s => $"{s.Name}='{s.Value.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
         foreach (var tool in Tools) File.CreateSymbolicLink(Path.Combine(Folder, tool), launcher);
     }
 
@@ -61,67 +68,124 @@ public sealed class Sandbox : IDisposable
 
     /// <summary>
     /// Proves that the walls stand: neither a file outside nor our environment can be seen, nothing can be written beside
-    /// scratch, and a listener of ours cannot be reached.
+    /// scratch, listeners of ours cannot be reached, no process, namespace or core dump can be made.
     /// </summary>
+    /// <param name="andFill">Whether a file ends where it must, too. That takes as much scratch as a file may, which is for the start only.</param>
     /// <returns>What is wrong, or null.</returns>
-    public async Task<string?> FindFaultAsync(CancellationToken cancellationToken)
+    public async Task<string?> FindFaultAsync(bool andFill, CancellationToken cancellationToken)
     {
-        await using var scratch = scratchRoom.Open();
-        var canary = Path.GetTempFileName();
-        using var tcp = new TcpListener(IPAddress.Loopback, 0);
-        using var udp = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
-        tcp.Start();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(CheckTime);
         try
         {
-            using var check = Start(Check, scratch.Folder, "-c", $"""
-                for file in '{canary}' /etc/passwd /root /home '{scratchRoom.Folder}'; do test -e "$file" && exit 3; done
-                grep -q . /proc/1/environ && exit 4
-                for file in /outside /usr/outside /dev/outside /dev/shm/outside; do (: >"$file") 2>/dev/null && exit 5; done
-                test "$(grep -c : /proc/net/dev)" = 1 || exit 6
-                bash -c ': <>/dev/tcp/127.0.0.1/{((IPEndPoint)tcp.LocalEndpoint).Port}' 2>/dev/null && exit 6
-                bash -c 'echo >/dev/udp/127.0.0.1/{((IPEndPoint)udp.Client.LocalEndPoint!).Port}' 2>/dev/null
-                echo ok >inside
-                echo walls
-                """);
-            try
-            {
-                var errors = check.StandardError.ReadToEndAsync(patience.Token);
-                var output = await check.StandardOutput.ReadToEndAsync(patience.Token);
-                await errors;
-                await check.WaitForExitAsync(patience.Token);
-                if (tcp.Pending() || udp.Available > 0) return "a sandboxed process has a network";
-                if (check.ExitCode == 0 && output == "walls\n" && File.Exists(scratch.File("inside"))) return null;
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                return "bubblewrap does not come to an end here";
-            }
-            finally
-            {
-                Kill(check);
-            }
-            return check.ExitCode switch
-            {
-                3 => "a sandboxed process sees files outside its folder",
-                4 => "a sandboxed process sees our environment",
-                5 => "a sandboxed process writes outside its folder",
-                6 => "a sandboxed process has a network",
-                _ => "bubblewrap cannot run here",
-            };
+            return await FindHoleAsync(patience.Token) ?? (andFill ? await FindFloodAsync(patience.Token) : null);
         }
-        finally
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            File.Delete(canary);
+            return "a sandboxed process does not come to an end";
         }
     }
 
     /// <summary>Whatever still runs in it ends.</summary>
     public void Dispose() => folder.Dispose();
 
-    private IEnumerable<(string Name, string Value)> Settings(MediaOptions options) =>
+    private async Task<string?> FindHoleAsync(CancellationToken cancellationToken)
+    {
+        await using var scratch = scratchRoom.Open();
+        using var tcp = new TcpListener(IPAddress.Loopback, 0);
+        using var udp = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        tcp.Start();
+        await HearAsync(tcp, udp, cancellationToken);
+        var canary = Path.GetTempFileName();
+        string[] beside = [.. Places.Append(scratchRoom.Folder).Select(place => Path.Combine(place, Path.GetFileName(scratch.Folder) + "-beside"))];
+        try
+        {
+            // Builtins only: nothing can be started in there. A failed fork ends the script, so it comes last, and what is to be
+            // run after it waits for the exit.
+            var (exit, said) = await CheckAsync(scratch, $$"""
+                for file in '{{canary}}' /etc/passwd /root /home '{{scratchRoom.Folder}}'; do { : <"$file"; } && exit 3; done
+                [ "${STORIES_OUTSIDE+set}" ] && exit 4
+                for process in 1 "$PPID"; do read -rN 1 _ <"/proc/$process/environ" && exit 4; done
+                for file in {{string.Join(' ', beside.Select(file => $"'{file}'"))}}; do { : >"$file"; } && exit 5; done
+                devices=0
+                while read -r line; do [[ $line = *:* ]] && devices=$((devices + 1)); done </proc/net/dev
+                [ "$devices" = 1 ] || exit 6
+                { : <>/dev/tcp/127.0.0.1/{{PortOf(tcp.LocalEndpoint)}}; } && exit 6
+                { echo >/dev/udp/127.0.0.1/{{PortOf(udp.Client.LocalEndPoint!)}}; } && exit 6
+                ulimit -c 1 && exit 7
+                echo ok >inside
+                echo walls
+                trap 'exec unshare --user echo namespace' EXIT
+                (echo process)
+                """, cancellationToken);
+            if (tcp.Pending() || udp.Available > 0) return Reached;
+            return exit switch
+            {
+                3 => "a sandboxed process sees files outside its folder",
+                4 => "a sandboxed process sees our environment",
+                5 => "a sandboxed process writes outside its folder",
+                6 => Reached,
+                7 => "a sandboxed process leaves core dumps",
+                _ when said == "walls\n" && File.Exists(scratch.File("inside")) => null,
+                _ when said.Contains("process", StringComparison.Ordinal) => "a sandboxed process starts others",
+                _ when said.Contains("namespace", StringComparison.Ordinal) => "a sandboxed process makes namespaces",
+                _ => "nothing can be run in it",
+            };
+        }
+        finally
+        {
+            File.Delete(canary);
+            // Where there is no wall, there they are.
+            foreach (var file in beside) File.Delete(file);
+        }
+    }
+
+    /// <summary>Writes a little more than a file may have.</summary>
+    private async Task<string?> FindFloodAsync(CancellationToken cancellationToken)
+    {
+        await using var scratch = scratchRoom.Open();
+        await CheckAsync(scratch, $"exec head -c {options.OutputBytes + (1 << 20)} /dev/zero >flood", cancellationToken);
+        return new FileInfo(scratch.File("flood")) switch
+        {
+            { Exists: false } => "nothing can be run in it",
+            { Length: var length } when length > options.OutputBytes => "a sandboxed process writes files without end",
+            _ => null,
+        };
+    }
+
+    private async Task<(int Exit, string Said)> CheckAsync(Scratch scratch, string script, CancellationToken cancellationToken)
+    {
+        using var check = Start(Check, scratch.Folder, "-c", script);
+        try
+        {
+            var errors = check.StandardError.ReadToEndAsync(cancellationToken);
+            var said = await check.StandardOutput.ReadToEndAsync(cancellationToken);
+            await errors;
+            await check.WaitForExitAsync(cancellationToken);
+            return (check.ExitCode, said);
+        }
+        finally
+        {
+            Kill(check);
+        }
+    }
+
+    /// <summary>That nobody came says something only of listeners that hear.</summary>
+    private static async Task HearAsync(TcpListener tcp, UdpClient udp, CancellationToken cancellationToken)
+    {
+        using var caller = new TcpClient();
+        using var sender = new UdpClient();
+        await caller.ConnectAsync((IPEndPoint)tcp.LocalEndpoint, cancellationToken);
+        await sender.SendAsync(new byte[1], (IPEndPoint)udp.Client.LocalEndPoint!, cancellationToken);
+        (await tcp.AcceptTcpClientAsync(cancellationToken)).Dispose();
+        await udp.ReceiveAsync(cancellationToken);
+    }
+
+    private static int PortOf(EndPoint endPoint) => ((IPEndPoint)endPoint).Port;
+
+    private IEnumerable<(string Name, string Value)> Settings() =>
     [
+        ("walls", "bubblewrap"),
         ("lifeline", folder.Lifeline),
         ("scratch", scratchRoom.Folder),
         ("ffmpeg_folder", options.FfmpegFolder),

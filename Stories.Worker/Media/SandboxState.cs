@@ -8,7 +8,7 @@ public sealed class SandboxState(Sandbox sandbox, ILogger<SandboxState> log) : I
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        Fault = await sandbox.FindFaultAsync(cancellationToken);
+        Fault = await sandbox.FindFaultAsync(andFill: true, cancellationToken);
         if (Fault is not null) log.LogCritical("No media will be processed: {Fault}.", Fault);
     }
 
@@ -24,7 +24,7 @@ public sealed class SandboxState(Sandbox sandbox, ILogger<SandboxState> log) : I
     /// <exception cref="SandboxFaultException">It was us; the file is not to blame.</exception>
     public async Task ThrowIfFallenAsync(CancellationToken cancellationToken)
     {
-        if (await sandbox.FindFaultAsync(cancellationToken) is { } fault) throw new SandboxFaultException(fault);
+        if (await sandbox.FindFaultAsync(andFill: false, cancellationToken) is { } fault) throw new SandboxFaultException(fault);
     }
 }
 
