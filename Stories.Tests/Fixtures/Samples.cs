@@ -39,7 +39,19 @@ public static class Samples
     };
 }
 
-public sealed record Spot(double X, double Y, int Red, int Green, int Blue);
+/// <param name="X">A part of the picture's width.</param>
+/// <param name="Y">A part of the picture's height.</param>
+public sealed record Spot(double X, double Y, int Red, int Green, int Blue)
+{
+    /// <summary>What a picture of three bytes a pixel shows there.</summary>
+    public Spot In(ReadOnlySpan<byte> pixels, int width, int height)
+    {
+        var pixel = pixels[(((int)(Y * height) * width + (int)(X * width)) * 3)..];
+        return this with { Red = pixel[0], Green = pixel[1], Blue = pixel[2] };
+    }
+
+    public int DistanceTo(Spot other) => Math.Max(Math.Abs(Red - other.Red), Math.Max(Math.Abs(Green - other.Green), Math.Abs(Blue - other.Blue)));
+}
 
 public enum CornerColors
 {
