@@ -55,6 +55,17 @@ internal static class Tools
         return (pixel[0], pixel[2]);
     }
 
+    /// <summary>The first picture, brought to this size, three bytes a pixel.</summary>
+    public static async Task<byte[]> PixelsAsync(string file, int width, int height, params string[] inputArguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo("ffmpeg",
+            ["-nostdin", "-v", "error", .. inputArguments, "-i", file, "-frames:v", "1", "-vf", $"scale={width}:{height}:flags=neighbor,format=rgb24", "-f", "rawvideo", "-"]) { RedirectStandardOutput = true })!;
+        var pixels = new byte[width * height * 3];
+        await process.StandardOutput.BaseStream.ReadExactlyAsync(pixels, Cancel);
+        await process.WaitForExitAsync(Cancel);
+        return pixels;
+    }
+
     private static string Folder { get; } = MakeFolder();
 
     private static string MakeFolder()

@@ -1,0 +1,56 @@
+using System.Globalization;
+using Stories.Protocol;
+using Stories.Tests.Fixtures;
+
+namespace Stories.Tests.Media;
+
+/// <summary>What a person sees and hears of a sample once it is rendered: upright, in its colours, with the right sound.</summary>
+public sealed class RenderedSampleTests
+{
+    private const int Side = 100;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> WithCorners => new(Samples.All.Where(s => s is { Code: null, Corners: not null }).Select(s => s.File));
+
+    public static TheoryData<string> WithTone => new(Samples.All.Where(s => s is { Code: null, Tone: not null }).Select(s => s.File));
+
+    [Theory]
+    [MemberData(nameof(WithCorners))]
+    public async Task Every_rendition_shows_the_samples_corners_in_their_places_and_colors(string file)
+    {
+        var sample = Samples.Of(file);
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var outcome = await rig.RenderAsync(Samples.PathOf(file), sample.Lane, Cancel);
+        Assert.NotEmpty(outcome.All);
+        foreach (var rendition in outcome.All)
+        {
+            var pixels = await rig.KeepAsync(rendition, path => Tools.PixelsAsync(path, Side, Side));
+            foreach (var corner in Samples.Corners)
+            {
+                var found = corner.In(pixels, Side, Side);
+                Assert.True(corner.DistanceTo(found) <= Samples.ToleranceOf(sample.Corners!.Value), $"{rendition.File.Name}: {found} for {corner}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(WithTone))]
+    public async Task The_sound_that_counts_is_the_one_that_is_heard(string file)
+    {
+        var sample = Samples.Of(file);
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var outcome = await rig.RenderAsync(Samples.PathOf(file), sample.Lane, Cancel);
+        var videos = outcome.All.Where(r => r.File.Codecs is not null).ToList();
+        Assert.NotEmpty(videos);
+        foreach (var video in videos)
+        {
+            // A pure tone crosses zero twice in each period; the middle of the last second is past every fade and late start.
+            var crossings = await rig.KeepAsync(video, path => Tools.RunAsync("ffmpeg", "-nostdin", "-v", "error", "-ss", "0.7", "-t", "0.2", "-i", path,
+                "-af", "astats=metadata=1:reset=0,ametadata=print:key=lavfi.astats.Overall.Zero_crossings_rate:file=-,ametadata=print:key=lavfi.astats.1.Zero_crossings_rate:file=-", "-f", "null", "-"));
+            var rate = double.Parse(crossings.Split('\n').Last(line => line.Contains("Zero_crossings_rate=", StringComparison.Ordinal)).Split('=')[1], CultureInfo.InvariantCulture);
+            var sampling = double.Parse(await rig.KeepAsync(video, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "stream=sample_rate", "-of", "csv=p=0", path)), CultureInfo.InvariantCulture);
+            Assert.InRange(rate * sampling / 2, sample.Tone!.Value * 0.9, sample.Tone.Value * 1.1);
+        }
+    }
+}
