@@ -25,7 +25,7 @@ internal static class PhotoBench
             {
                 await Parallel.ForEachAsync(Enumerable.Range(0, Count), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (_, _) =>
                 {
-                    PhotoRendering.Render(bytes, limits);
+                    PhotoRendering.Render(bytes, limits, new PhotoOrder());
                     return ValueTask.CompletedTask;
                 });
             }),

@@ -24,6 +24,8 @@ internal sealed record MediaFile(string Path, Lane Lane, string MediaType, long 
         if (start.StartsWith((ReadOnlySpan<byte>)[0xff, 0xd8])) return (Lane.Photo, "image/jpeg");
         if (start.StartsWith((ReadOnlySpan<byte>)[0x89, 0x50])) return (Lane.Photo, "image/png");
         if (start.StartsWith("RIFF"u8)) return (Lane.Photo, "image/webp");
+        if (start.StartsWith("GIF8"u8)) return (Lane.Photo, "image/gif");
+        if (start.StartsWith((ReadOnlySpan<byte>)[0x1a, 0x45, 0xdf, 0xa3])) return (Lane.Video, "video/x-matroska");
         if (start.Length == 12 && start[4..].StartsWith("ftyp"u8))
         {
             // Photos come in the same box format as videos; the brand tells them apart.

@@ -12,7 +12,8 @@ namespace Stories.Client;
 /// <param name="Lifetime">1 minute to 48 hours, in whole seconds.</param>
 /// <param name="Audience">As the owner calls it; founded when it is missing.</param>
 /// <param name="Caption">Encrypted like everything else; with the rest of the payload at most 64 KiB.</param>
-public sealed record Draft(IReadOnlyList<string> Files, Level Level, TimeSpan Lifetime, string Audience, string? Caption)
+/// <param name="Wishes">What renditions to make beside the usual; null for the usual.</param>
+public sealed record Draft(IReadOnlyList<string> Files, Level Level, TimeSpan Lifetime, string Audience, string? Caption, RenderWishes? Wishes = null)
 {
     /// <summary>Everything that the service would refuse only after the files have been uploaded.</summary>
     internal string? FindFault() => this switch
@@ -99,7 +100,7 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
             clock.GetUtcNow().ToUnixTimeSeconds(), (int)draft.Lifetime.TotalSeconds, [.. uploads.Select(u => u.Digest)], Digest.Of(payload)));
         return (story, new PublishRequest(
             manifest, store.SigningKey.Sign(SignaturePurpose.StoryManifest, manifest), [.. uploads.Select(u => u.Id)],
-            Envelope.Seal(storyIdentity, epoch.Recipient), payload));
+            Envelope.Seal(storyIdentity, epoch.Recipient), payload, draft.Wishes));
     }
 
     /// <summary>Waits until the service has made all renditions, or has refused the media; bears with a service that is away for half a minute.</summary>

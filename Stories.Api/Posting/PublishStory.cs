@@ -47,7 +47,7 @@ internal sealed class PublishStory(
             manifest, author, bucket.Id, request.Manifest, request.Signature, signer.SigningKey, sha256,
             key.Wrap(id, SealedField.KeyEnvelope, request.KeyEnvelope),
             request.Payload is { } payload ? key.Wrap(id, SealedField.Payload, payload) : null,
-            lane, Guid.NewGuid(), expiresAt, expiresAt - Publication.Lifetime(manifest));
+            request.Wishes ?? new RenderWishes(), lane, Guid.NewGuid(), expiresAt, expiresAt - Publication.Lifetime(manifest));
 
         if (await SaveAsync(story, request.Uploads, cancellationToken) is { } refused)
             return await EarlierAsync(id, author, sha256, cancellationToken) is { } race ? race.Match() : Problems.Of(refused);

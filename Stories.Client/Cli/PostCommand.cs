@@ -20,13 +20,19 @@ internal static class PostCommand
         var lifetime = new Option<string>("--lifetime") { Description = "For instance 90s, 10m, 24h; between 1 minute and 48 hours.", DefaultValueFactory = _ => "24h" };
         var audience = new Option<string>("--audience") { Description = "Who may see it; founded with nobody in it when you have none of that name.", DefaultValueFactory = _ => AudienceCommand.Default };
         var caption = new Option<string?>("--caption") { Description = "Words that go with it, encrypted." };
-        var command = new Command("post", "Encrypts, uploads and publishes a story, and waits until all of it is there.") { files, level, lifetime, audience, caption };
+        var split = new Option<bool>("--split") { Description = "Cut a video of over a minute into consecutive parts, instead of having it refused." };
+        var avif = new Option<bool>("--avif") { Description = "Make photos as AVIF too, which is smaller and takes longer." };
+        var posterAt = new Option<string?>("--poster-at") { Description = "When in a video its poster is to be seen, for instance 3s; without it at its beginning." };
+        var command = new Command("post", "Encrypts, uploads and publishes a story, and waits until all of it is there.") { files, level, lifetime, audience, caption, split, avif, posterAt };
         command.OnRun(async (session, arguments, printer, cancellationToken) =>
         {
             if (!Durations.TryParse(arguments.GetValue(lifetime), out var life)) throw new UsageException("A lifetime is a number with s, m, h or d: 24h.");
+            TimeSpan? poster = null;
+            if (arguments.GetValue(posterAt) is { } at) poster = Durations.TryParse(at, out var into) ? into : throw new UsageException("A poster's time is a number with s or m: 3s.");
             foreach (var file in arguments.GetValue(files)!)
                 if (!File.Exists(file)) throw new UsageException($"There is no file {file}.");
-            var draft = new Draft(arguments.GetValue(files)!, Enum.Parse<Level>(arguments.GetValue(level)!, ignoreCase: true), life, arguments.GetValue(audience)!, arguments.GetValue(caption));
+            var draft = new Draft(arguments.GetValue(files)!, Enum.Parse<Level>(arguments.GetValue(level)!, ignoreCase: true), life, arguments.GetValue(audience)!, arguments.GetValue(caption),
+                new RenderWishes(arguments.GetValue(avif), arguments.GetValue(split), poster?.TotalSeconds));
             if (draft.FindFault() is { } fault) throw new UsageException(fault);
 
             var end = await PostAsync(session, draft, showBars: !printer.IsJson && !Console.IsOutputRedirected, cancellationToken);

@@ -20,7 +20,7 @@ internal static class ViewCommand
             using var opened = await session.Viewer.OpenAsync(await session.FindStoryAsync(arguments.GetValue(story)!, isOwn: false, cancellationToken), cancellationToken);
             var view = opened.View;
             var entries = opened.Renditions?.Renditions ?? [];
-            var files = Choose(entries, arguments.GetValue(rendition)).Select(entry => (Entry: entry, Path: PathOf(view.Story, entry, arguments.GetValue(output)))).ToList();
+            var files = Choose(entries, arguments.GetValue(rendition)).Select((entry, place) => (Entry: entry, Path: PathOf(view.Story, entry, place, arguments.GetValue(output)))).ToList();
             foreach (var (entry, path) in files) await DownloadAsync(session, opened, entry, path, cancellationToken);
             await session.Client.MarkSeenAsync(view.Story, cancellationToken);
 
@@ -39,19 +39,20 @@ internal static class ViewCommand
         return command;
     }
 
-    /// <summary>One of each file that the author posted.</summary>
+    /// <summary>One of each file that the author posted, or of each of its parts.</summary>
     private static List<RenditionEntry> Choose(IReadOnlyList<RenditionEntry> entries, string? wanted)
     {
         var matching = entries.Where(e => wanted is null ? e.Name != Poster : e.Name == wanted);
-        var chosen = matching.GroupBy(e => e.Upload).OrderBy(g => g.Key).Select(g => g.First()).ToList();
+        var chosen = matching.GroupBy(e => (e.Upload, e.Segment ?? 0)).OrderBy(g => g.Key).Select(g => g.First()).ToList();
         return wanted is null || chosen.Count > 0 ? chosen : throw new UsageException($"It has no {wanted}, but {string.Join(", ", entries.Select(e => e.Name).Distinct())}.");
     }
 
     /// <summary>The first file has the name that was asked for; further ones have their number in it.</summary>
-    private static string PathOf(Guid story, RenditionEntry entry, string? wanted)
+    private static string PathOf(Guid story, RenditionEntry entry, int place, string? wanted)
     {
-        var path = wanted ?? $"{story}-{entry.Name}{(entry.MediaType == "video/mp4" ? ".mp4" : ".webp")}";
-        return entry.Upload == 0 ? path : Path.Combine(Path.GetDirectoryName(path) ?? "", $"{Path.GetFileNameWithoutExtension(path)}-{entry.Upload + 1}{Path.GetExtension(path)}");
+        var extension = entry.MediaType switch { "video/mp4" => ".mp4", "image/avif" => ".avif", _ => ".webp" };
+        var path = wanted ?? $"{story}-{entry.Name}{extension}";
+        return place == 0 ? path : Path.Combine(Path.GetDirectoryName(path) ?? "", $"{Path.GetFileNameWithoutExtension(path)}-{place + 1}{Path.GetExtension(path)}");
     }
 
     /// <summary>Aside first: the file has its name only when all of it is genuine.</summary>

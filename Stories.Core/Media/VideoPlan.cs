@@ -1,3 +1,5 @@
+using Stories.Protocol.Contracts;
+
 namespace Stories.Core.Media;
 
 /// <summary>One size to make.</summary>
@@ -35,7 +37,7 @@ public sealed record VideoPlan(
     private const double LoudnessTolerance = 1;
 
     /// <summary>More would lift a room's noise to the loudness of speech.</summary>
-    private const double MostGain = 20;
+    private const double MostGain = 30;
 
     /// <summary>A player that waits for sound at its start would stand still; a few frames are common and harmless.</summary>
     private static readonly TimeSpan LateTolerance = TimeSpan.FromSeconds(0.1);
@@ -52,7 +54,7 @@ public sealed record VideoPlan(
         // Beside the source itself only what is smaller is worth making.
         var sides = ShortSides.Where(side => keeps ? side < facts.ShortSide : side <= facts.ShortSide).ToList();
         if (sides.Count == 0 && !keeps) sides.Add(Math.Max(2, facts.ShortSide / 2 * 2));
-        var posterAt = wishes.PosterAt is { } wanted && wanted < facts.Duration ? wanted : TimeSpan.Zero;
+        var posterAt = wishes.PosterAt is { } wanted && wanted < facts.Duration.TotalSeconds ? TimeSpan.FromSeconds(wanted) : TimeSpan.Zero;
         return new VideoPlan(
             keeps,
             facts.Audio is { } audio ? new SoundPlan(SoundIncompliance(audio) is null, Gain(audio)) : null,

@@ -7,6 +7,9 @@ namespace Stories.Core.Posting;
 /// <summary>What can be said about a publish request without looking anything up.</summary>
 public static class Publication
 {
+    /// <summary>Seconds; longer than any video that we take.</summary>
+    private const double MostPosterAt = 3600;
+
     /// <param name="manifest">The manifest, when the answer is null.</param>
     /// <returns>The code of the first rule that the request breaks; null when it keeps all.</returns>
     public static string? Refusal(Guid story, UserName author, PublishRequest request, DateTimeOffset now, out StoryManifest manifest)
@@ -19,6 +22,7 @@ public static class Publication
         if (read.Lifetime < Limits.MinLifetime.TotalSeconds || read.Lifetime > Limits.MaxLifetime.TotalSeconds) return ProblemCodes.StoryLifetimeOutOfRange;
         if ((now - CreatedAt(read)).Duration() > Limits.CreatedAtTolerance) return ProblemCodes.StoryCreatedAtOutOfRange;
         if (now >= CreatedAt(read) + Lifetime(read)) return ProblemCodes.StoryEnded;
+        if (request.Wishes is { PosterAt: < 0 or > MostPosterAt }) return ProblemCodes.RequestInvalid;
         if (request.Uploads.Count == 0 && request.Payload is null) return ProblemCodes.StoryEmpty;
         if (request.Uploads.Count > 0 && read.Level == Level.EndToEnd) return ProblemCodes.StoryLevelUnsupported;
         if (read.Uploads.Count != request.Uploads.Count || request.Uploads.Distinct().Count() != request.Uploads.Count ||

@@ -52,6 +52,9 @@ public sealed class Story
     public byte[]? RenditionManifest { get; private set; }
     public int Revision { get; private set; }
 
+    /// <summary>How its renditions are to be made.</summary>
+    public RenderWishes Wishes { get; private set; } = new();
+
     public WorkState Work { get; private set; }
     public Lane Lane { get; private set; }
 
@@ -68,7 +71,7 @@ public sealed class Story
 
     public static Story Accept(
         StoryManifest manifest, UserName author, Guid bucket, byte[] manifestBytes, byte[] signature, byte[] signerKey, string manifestSha256,
-        byte[] keyEnvelope, byte[]? payload, Lane? lane, Guid workId, DateTimeOffset expiresAt, DateTimeOffset now) => new()
+        byte[] keyEnvelope, byte[]? payload, RenderWishes wishes, Lane? lane, Guid workId, DateTimeOffset expiresAt, DateTimeOffset now) => new()
         {
             Id = manifest.Story,
             App = author.App,
@@ -87,6 +90,7 @@ public sealed class Story
             ManifestSha256 = manifestSha256,
             KeyEnvelope = keyEnvelope,
             Payload = payload,
+            Wishes = wishes,
             Work = lane is null ? WorkState.None : WorkState.Pending,
             Lane = lane ?? Lane.Photo,
             WorkId = workId,

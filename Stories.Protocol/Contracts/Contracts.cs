@@ -43,12 +43,20 @@ public sealed record KeyList(byte[] ServiceKey, IReadOnlyList<SignedRecord> Proc
 /// <param name="Uploads">Ids, in the manifest's order.</param>
 /// <param name="KeyEnvelope">The story's age identity, age-encrypted to the epoch's recipient.</param>
 /// <param name="Payload">A <see cref="StoryPayload"/>, age-encrypted to the story's recipient.</param>
+/// <param name="Wishes">What renditions to make beside the usual.</param>
 public sealed record PublishRequest(
     byte[] Manifest,
     byte[] Signature,
     IReadOnlyList<Guid> Uploads,
     byte[] KeyEnvelope,
-    byte[]? Payload = null);
+    byte[]? Payload = null,
+    RenderWishes? Wishes = null);
+
+/// <summary>What an author asks for beside the usual renditions.</summary>
+/// <param name="Avif">Photos as AVIF too.</param>
+/// <param name="Split">A video that is too long becomes consecutive segments instead of being refused.</param>
+/// <param name="PosterAt">Seconds into a video at which its poster is to be seen; null: its beginning.</param>
+public sealed record RenderWishes(bool Avif = false, bool Split = false, double? PosterAt = null);
 
 /// <summary>How far a story is; for its author.</summary>
 /// <param name="Code">Why it was rejected.</param>

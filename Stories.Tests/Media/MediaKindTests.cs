@@ -14,16 +14,23 @@ public sealed class MediaKindTests
     [InlineData("00000018667479706d703432", MediaKind.Mp4)]
     [InlineData("00000014667479707174202000", MediaKind.Mp4)]
     [InlineData("0000001c6674797069736f6d", MediaKind.Mp4)]
-    [InlineData("000000186674797068656963", MediaKind.Unknown)] // HEIC
-    [InlineData("000000186674797061766966", MediaKind.Unknown)] // AVIF
+    [InlineData("000000146674797033677034", MediaKind.Mp4)] // 3GP
+    [InlineData("00000008776964650000a0006d646174", MediaKind.Mp4)] // QuickTime of before there were brands
+    [InlineData("000000186674797068656963", MediaKind.Heic)]
+    [InlineData("000000186674797061766966", MediaKind.Avif)]
+    [InlineData("0000001c667479706d69663100000000" + "6d696631" + "68656963", MediaKind.Heic)] // "mif1" first
+    [InlineData("0000001c667479706d69663100000000" + "6d696166" + "61766966", MediaKind.Avif)]
+    [InlineData("00000014667479706d69663100000000" + "6d696166" + "68656963", MediaKind.Unknown)] // what stands behind the box is no brand
+    [InlineData("00000014667479706a70322000000000" + "6a703220", MediaKind.Unknown)] // JPEG 2000
     [InlineData("52494646000000004156492020", MediaKind.Unknown)] // AVI
-    [InlineData("474946383961", MediaKind.Unknown)] // GIF
+    [InlineData("474946383961", MediaKind.Gif)]
+    [InlineData("474946383761", MediaKind.Gif)]
+    [InlineData("1a45dfa3", MediaKind.Matroska)]
     [InlineData("49492a00", MediaKind.Unknown)] // TIFF
     [InlineData("3c73766720", MediaKind.Unknown)] // SVG
     [InlineData("255044462d", MediaKind.Unknown)] // PDF
     [InlineData("234558544d3355", MediaKind.Unknown)] // HLS
     [InlineData("6666636f6e636174", MediaKind.Unknown)] // ffconcat
-    [InlineData("1a45dfa3", MediaKind.Unknown)] // Matroska
     [InlineData("504b0304", MediaKind.Unknown)] // ZIP
     [InlineData("ffd8", MediaKind.Unknown)]
     [InlineData("", MediaKind.Unknown)]

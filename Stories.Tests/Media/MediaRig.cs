@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Stories.Core.Media;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 using Stories.Worker.Media;
 
 namespace Stories.Tests.Media;
@@ -22,7 +23,7 @@ internal sealed class MediaRig : IAsyncDisposable
         State = new SandboxState(Sandbox, NullLogger<SandboxState>.Instance);
         Photos = new PhotoChildren(Sandbox, State, options);
         Videos = new VideoRenderer(Sandbox, State, options);
-        Renderer = new MediaRenderer(State, Photos, new VideoProbe(Sandbox, State, options), Videos, options);
+        Renderer = new MediaRenderer(State, Photos, new HeicConverter(Sandbox, State, options), new VideoProbe(Sandbox, State, options), Videos, options);
     }
 
     public MediaOptions Options { get; }
@@ -42,11 +43,11 @@ internal sealed class MediaRig : IAsyncDisposable
     }
 
     /// <summary>Everything that a file becomes.</summary>
-    public async Task<Outcome> RenderAsync(string path, Lane lane, CancellationToken cancellationToken, string name = "upload-0")
+    public async Task<Outcome> RenderAsync(string path, Lane lane, CancellationToken cancellationToken, string name = "upload-0", RenderWishes? wishes = null)
     {
         await using var scratch = ScratchRoom.Open();
         File.Copy(path, scratch.File(name));
-        var media = await Renderer.PrepareAsync(scratch, name, lane, cancellationToken);
+        var media = await Renderer.PrepareAsync(scratch, name, lane, wishes ?? new RenderWishes(), cancellationToken);
         var outcome = new Outcome(media, [], [], null);
         await foreach (var set in Renderer.RenderAsync(media, scratch, outcome.Percents.Add, cancellationToken))
         {

@@ -68,13 +68,12 @@ public sealed class PhotoChildrenTests
         [
             [.. """<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="10" height="10"/></svg>"""u8],
             await File.ReadAllBytesAsync(await Tools.MakeAsync("p.tiff", "-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1"), Cancel),
-            await File.ReadAllBytesAsync(await Tools.MakeAsync("p.gif", "-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1"), Cancel),
             await File.ReadAllBytesAsync(await Tools.MakeAsync("p.ppm", "-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1"), Cancel),
         ];
         foreach (var other in others)
         {
             var file = await Tools.WriteAsync(other);
-            Assert.Equal(MediaCodes.Damaged, (await Assert.ThrowsAsync<MediaRefusedException>(() => rig.Photos.RenderAsync(file, Cancel))).Code);
+            Assert.Equal(MediaCodes.Damaged, (await Assert.ThrowsAsync<MediaRefusedException>(() => rig.Photos.RenderAsync(file, new PhotoOrder(), Cancel))).Code);
         }
         Assert.Equal(1, rig.Photos.Started);
     }
@@ -82,12 +81,14 @@ public sealed class PhotoChildrenTests
     [Fact]
     public void What_a_child_says_is_bounded_and_checked()
     {
-        var answer = PhotoWire.WriteAnswer(new RenderedPhotos([new RenderedPhoto("photo-1080", 2, 3, [1, 2, 3])], [4]));
+        var answer = PhotoWire.WriteAnswer(new RenderedPhotos([new RenderedPhoto("photo-1080", "image/webp", 2, 3, [1, 2, 3])], [4], [new RenderedFrame(5, 6, 7, [8, 9])]));
         var (refusal, rendered) = PhotoWire.ReadAnswer(answer);
         Assert.Null(refusal);
         Assert.Equal(("photo-1080", 2, 3), (rendered.Photos[0].Name, rendered.Photos[0].Width, rendered.Photos[0].Height));
         Assert.Equal([1, 2, 3], rendered.Photos[0].Bytes);
         Assert.Equal([4], rendered.Preview);
+        Assert.Equal((5, 6, 7), (rendered.Frames[0].Delay, rendered.Frames[0].Width, rendered.Frames[0].Height));
+        Assert.Equal([8, 9], rendered.Frames[0].Bytes);
 
         for (var length = 0; length < answer.Length; length++) Assert.Throws<InvalidDataException>(() => PhotoWire.ReadAnswer(answer[..length]));
         for (var at = 0; at < answer.Length; at++)

@@ -1,6 +1,7 @@
 using System.Text;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
+using Stories.Worker.Media;
 
 namespace Stories.Tests.Media;
 
@@ -33,7 +34,9 @@ public sealed class RendererTests
         {
             Assert.All(Traces, trace => Assert.Equal(-1, bytes.AsSpan().IndexOf(Encoding.Latin1.GetBytes(trace))));
             Assert.Equal(rendition.Name.StartsWith("video", StringComparison.Ordinal) ? "video/mp4" : "image/webp", rendition.MediaType);
+            if (sample.Corners is { } corners) AssertCorners(await Tools.PictureAsync(bytes, rendition), rendition, Samples.ToleranceOf(corners));
         }
+        Assert.InRange(outcome.Preview!.Length, 20, 1024);
         Assert.True(rig.ScratchRoom.IsEmpty);
     }
 
@@ -52,7 +55,7 @@ public sealed class RendererTests
         await using var rig = await MediaRig.StartAsync(Cancel);
         var outcome = await rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel);
         Assert.Equal(["video-source", "poster"], outcome.Sets[0].Select(r => r.File.Name));
-        Assert.Equal(["video-480"], outcome.Sets[1].Select(r => r.File.Name));
+        Assert.Equal(["video-480", "video-240"], outcome.Sets[1].Select(r => r.File.Name));
 
         var (source, remuxed) = (Samples.CompliantVideo, outcome.Sets[0][0]);
         Assert.Equal(await Tools.PictureDigestsAsync(source), await rig.KeepAsync(remuxed, Tools.PictureDigestsAsync));
@@ -66,7 +69,7 @@ public sealed class RendererTests
         var source = await Tools.MakeAsync("lively.mp4", "-f", "lavfi", "-i", "testsrc2=size=1280x960:rate=60", "-t", "2.5", "-pix_fmt", "yuv444p", "-c:v", "libx264", "-preset", "ultrafast", "-g", "999");
         var outcome = await rig.RenderAsync(source, Lane.Video, Cancel);
 
-        Assert.Equal([("video-720", 960, 720), ("video-480", 640, 480), ("poster", 960, 720)], Assert.Single(outcome.Sets).Select(r => (r.File.Name, r.File.Width, r.File.Height)));
+        Assert.Equal([("video-720", 960, 720), ("video-480", 640, 480), ("video-240", 320, 240), ("poster", 960, 720)], Assert.Single(outcome.Sets).Select(r => (r.File.Name, r.File.Width, r.File.Height)));
         foreach (var rendition in outcome.All.Where(r => r.File.Codecs is not null))
         {
             var facts = await rig.KeepAsync(rendition, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries",
@@ -80,6 +83,46 @@ public sealed class RendererTests
         }
         Assert.Equal(100, outcome.Percents[^1]);
         Assert.Equal(outcome.Percents.Order(), outcome.Percents);
+    }
+
+    [Theory]
+    [InlineData("video-120fps.mp4", "30/1")]
+    [InlineData("video-240fps.mp4", "30/1")]
+    [InlineData("video-variable-rate.mp4", "30/1")]
+    public async Task Slow_motion_and_uneven_rates_become_steady(string file, string rate)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var rung = (await rig.RenderAsync(Samples.PathOf(file), Lane.Video, Cancel)).All.Single(r => r.File.Name == "video-240");
+        Assert.Equal(rate, await rig.KeepAsync(rung, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "stream=r_frame_rate", "-of", "csv=p=0", path)));
+    }
+
+    /// <summary>A comb is what remains of two fields of a moving picture: every other row differs more from its neighbours than from the one beyond.</summary>
+    [Fact]
+    public async Task Interlaced_pictures_have_no_comb()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var video = await Tools.MakeAsync("fields.mp4", "-f", "lavfi", "-i", "testsrc2=size=640x480:rate=50,scroll=horizontal=0.02", "-t", "1", "-vf", "tinterlace=interleave_top",
+            "-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "12", "-flags", "+ilme+ildct", "-x264-params", "tff=1");
+        Assert.True(await CombedPicturesAsync(video) > 20, "the source itself must have one");
+        var rung = (await rig.RenderAsync(video, Lane.Video, Cancel)).All.Single(r => r.File.Name == "video-480");
+        Assert.Equal(0, await rig.KeepAsync(rung, CombedPicturesAsync));
+    }
+
+    [Fact]
+    public async Task A_picture_with_uneven_delays_is_shown_as_long_as_it_says()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var file = await Tools.MakeAsync("uneven.gif", "-f", "lavfi", "-i", "color=red:size=64x64:rate=10:duration=0.2[a];color=blue:size=64x64:rate=10:duration=0.8[b];[a][b]concat,split[x][y];[x]palettegen[p];[y][p]paletteuse");
+        var outcome = await rig.RenderAsync(file, Lane.Photo, Cancel);
+        var video = outcome.All.Single(r => r.File.Name == "video-64");
+        Assert.Equal(TimeSpan.FromSeconds(1), video.File.Duration);
+        var red = 0;
+        foreach (var at in Enumerable.Range(0, 10))
+        {
+            var picture = await rig.KeepAsync(video, path => Tools.MakeAsync("at.png", "-ss", $"{(at / 10.0 + 0.05).ToString(System.Globalization.CultureInfo.InvariantCulture)}", "-i", path, "-frames:v", "1"));
+            if ((await Tools.ColorAtAsync(picture, 0.5, 0.5)).Red > 150) red++;
+        }
+        Assert.Equal(2, red);
     }
 
     [Theory]
@@ -151,5 +194,20 @@ public sealed class RendererTests
         Assert.Equal([("video-180", 240, 180), ("poster", 240, 180)], (await rig.RenderAsync(video, Lane.Video, Cancel)).All.Select(r => (r.File.Name, r.File.Width, r.File.Height)));
         var photo = await Tools.MakeAsync("small.png", "-f", "lavfi", "-i", "testsrc2=size=200x30", "-frames:v", "1");
         Assert.Equal([(200, 30), (200, 30)], (await rig.RenderAsync(photo, Lane.Photo, Cancel)).All.Select(r => (r.File.Width, r.File.Height)));
+    }
+
+    private static async Task<int> CombedPicturesAsync(string file)
+    {
+        var said = await Tools.RunAsync("ffprobe", "-v", "error", "-f", "lavfi", "-i", $"movie={file},idet=half_life=1", "-show_entries", "frame_tags=lavfi.idet.single.current_frame", "-of", "csv=p=0");
+        return said.Split('\n').Count(line => line is "tff" or "bff");
+    }
+
+    private static void AssertCorners(byte[] picture, RenderedFile rendition, int tolerance)
+    {
+        foreach (var spot in Samples.Corners)
+        {
+            var seen = spot.In(picture, rendition.Width, rendition.Height);
+            Assert.True(seen.DistanceTo(spot) <= tolerance, $"{rendition.Name}: {seen} instead of {spot}");
+        }
     }
 }

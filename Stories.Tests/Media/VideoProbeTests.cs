@@ -62,11 +62,32 @@ public sealed class VideoProbeTests
     }
 
     [Fact]
+    public void The_default_track_of_those_that_we_take_is_heard()
+    {
+        const string tracks = """
+            {"index":1,"codec_type":"audio","codec_name":"aac"},{"index":2,"codec_type":"audio","codec_name":"opus","disposition":{"default":1}},
+            {"index":3,"codec_type":"audio","codec_name":"truehd","disposition":{"default":1}}
+            """;
+        using var json = JsonDocument.Parse($$"""{"streams":[{{Video}},{{tracks}}]}""");
+        Assert.Equal((2, "opus"), (VideoProbe.Facts(json.RootElement, 1).Audio!.Track, VideoProbe.Facts(json.RootElement, 1).Audio!.Codec));
+        using var none = JsonDocument.Parse($$"""{"streams":[{{Video}},{"index":3,"codec_type":"audio","codec_name":"truehd"}]}""");
+        Assert.Equal(MediaCodes.SoundCodecRefused, VideoProbe.Facts(none.RootElement, 1).Refusal(new MediaOptions()));
+    }
+
+    [Fact]
+    public void A_picture_that_only_Dolby_Vision_shows_is_refused()
+    {
+        using var json = JsonDocument.Parse($$"""{"streams":[{{Video[..^1]}},"side_data_list":[{"dv_profile":5}]}]}""");
+        Assert.Equal(MediaCodes.PictureCodecRefused, VideoProbe.Facts(json.RootElement, 1).Refusal(new MediaOptions()));
+    }
+
+    [Fact]
     public void Whatever_JSON_a_file_makes_of_it_the_outcome_is_facts_or_a_code()
     {
         var value = Gen.OneOf(Gen.Const("null"), Gen.Const("[]"), Gen.Const("{}"), Gen.Const("true"), Gen.Double.Select(d => JsonSerializer.Serialize(double.IsFinite(d) ? d : 0)),
             Gen.String.Select(s => JsonSerializer.Serialize(s)), Gen.Const("\"video\""), Gen.Const("\"h264\""), Gen.Const("\"5.0\""), Gen.Const("\"30/1\""), Gen.Const("640"));
-        string[] names = ["codec_type", "codec_name", "profile", "level", "pix_fmt", "width", "height", "avg_frame_rate", "duration", "sample_rate", "channels", "side_data_list", "disposition", "sample_aspect_ratio"];
+        string[] names = ["codec_type", "codec_name", "profile", "level", "pix_fmt", "width", "height", "avg_frame_rate", "duration", "sample_rate", "channels", "side_data_list", "disposition", "sample_aspect_ratio",
+            "index", "r_frame_rate", "start_time", "color_space", "color_transfer", "color_primaries"];
         var stream = value.Array[names.Length].Select(values => $"{{{string.Join(',', names.Zip(values, (n, v) => $"\"{n}\":{v}"))}}}");
         var answer = Gen.Select(stream.Array[0, 4], value).Select((streams, format) => $"{{\"streams\":[{string.Join(',', streams)}],\"format\":{format}}}");
         answer.Sample(text =>

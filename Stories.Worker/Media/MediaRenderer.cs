@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Options;
 using Stories.Core.Media;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 using Stories.Worker.Rendering;
 
 namespace Stories.Worker.Media;

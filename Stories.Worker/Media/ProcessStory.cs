@@ -70,7 +70,7 @@ public sealed class ProcessStory(
             keeper.Stage = Stage.Decrypting;
             room -= await opener.DecryptAsync(upload, manifest.Uploads[upload.Ordinal!.Value], scratch.File(file), room, keeper.Token);
             keeper.Stage = Stage.Probing;
-            media.Add(await renderer.PrepareAsync(scratch, file, upload.Lane, keeper.Token));
+            media.Add(await renderer.PrepareAsync(scratch, file, upload.Lane, claim.Wishes, keeper.Token));
         }
         // Parts of an attempt that was cut off after its first revision keep their numbers: viewers may hold their URLs.
         var part = claim.Revision == 0 ? 0 : await db.Renditions.Where(r => r.StoryId == claim.Story).MaxAsync(r => (int?)r.Part, keeper.Token) ?? 0;

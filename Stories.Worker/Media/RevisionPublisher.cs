@@ -40,7 +40,7 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
         // Scratch is memory.
         File.Delete(path);
         return new StoredRendition(
-            new RenditionEntry(part, upload, file.Name, file.MediaType, file.Codecs, file.Width, file.Height, (long?)file.Duration?.TotalMilliseconds, contentLength, digest),
+            new RenditionEntry(part, upload, file.Name, file.MediaType, file.Codecs, file.Width, file.Height, (long?)file.Duration?.TotalMilliseconds, contentLength, digest, file.Segment),
             blob, file.MediaType, file.Duration);
     }
 

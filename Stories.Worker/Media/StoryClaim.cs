@@ -1,11 +1,12 @@
 using Npgsql;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 
 namespace Stories.Worker.Media;
 
 /// <summary>The right to work on one story for a while; whoever holds an older claim changes nothing any more.</summary>
 public sealed record StoryClaim(
-    Guid Story, Guid Bucket, string Container, DateTimeOffset BucketEndsAt, DateTimeOffset ExpiresAt, Level Level, Lane Lane, byte[] Manifest, string ManifestSha256, int Revision, int Attempt);
+    Guid Story, Guid Bucket, string Container, DateTimeOffset BucketEndsAt, DateTimeOffset ExpiresAt, Level Level, Lane Lane, byte[] Manifest, string ManifestSha256, int Revision, int Attempt, RenderWishes Wishes);
 
 public enum ClaimLoss
 {
@@ -49,7 +50,7 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
             from buckets b
             where s.work_id = $1 and s.work = 'Pending' and s.expires_at > $3 and (s.claimed_until is null or s.claimed_until <= $3) and s.attempt < $4
               and b.id = s.bucket_id and s.manifest is not null
-            returning s.id, s.bucket_id, b.container, b.ends_at, s.expires_at, s.level, s.lane, s.manifest, s.manifest_sha256, s.revision, s.attempt
+            returning s.id, s.bucket_id, b.container, b.ends_at, s.expires_at, s.level, s.lane, s.manifest, s.manifest_sha256, s.revision, s.attempt, s.wishes_avif, s.wishes_split, s.wishes_poster_at
             """, workId, now + Lease, now, Core.Posting.Story.MaxAttempts))
         {
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -57,7 +58,8 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
             {
                 var claim = new StoryClaim(
                     reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3), reader.GetFieldValue<DateTimeOffset>(4),
-                    Enum.Parse<Level>(reader.GetString(5)), Enum.Parse<Lane>(reader.GetString(6)), (byte[])reader[7], reader.GetString(8), reader.GetInt32(9), reader.GetInt32(10));
+                    Enum.Parse<Level>(reader.GetString(5)), Enum.Parse<Lane>(reader.GetString(6)), (byte[])reader[7], reader.GetString(8), reader.GetInt32(9), reader.GetInt32(10),
+                    new RenderWishes(reader.GetBoolean(11), reader.GetBoolean(12), reader[13] as double?));
                 return (claim, default, claim.Story);
             }
         }

@@ -47,7 +47,9 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
     private async Task<(double? Duration, double? Rate)> CountAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken)
     {
         var times = (await PacketsAsync(scratch, file, kind, "v:0", cancellationToken)).ConvertAll(packet => packet.Time);
-        if (times.Count < 2 || times.Max() - times.Min() is not (> 0 and < 1e6) and var between) return (null, null);
+        if (times.Count < 2) return (null, null);
+        var between = times.Max() - times.Min();
+        if (between is <= 0 or > 1e6) return (null, null);
         var rate = (times.Count - 1) / between;
         return (between + 1 / rate, rate);
     }

@@ -36,6 +36,9 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// </summary>
     private const string ToneMap = "t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0:param=0.5:peak=4.93,zscale=t=bt709:m=bt709:r=tv,format=yuv420p";
 
+    /// <summary>WebP reads colours by another matrix than video; from red, green and blue it makes its own.</summary>
+    private const string ForWebP = "setsar=1,format=bgra";
+
     /// <summary>Below this EBU R128 hears nothing that could be made louder.</summary>
     private const double Silence = -60;
 
@@ -102,7 +105,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     {
         var isIn = plan.PosterAt >= segment.Start && plan.PosterAt < segment.Start + segment.Duration;
         var at = segment with { Start = isIn ? plan.PosterAt : segment.Start };
-        var graph = $"[0:{source.Facts.Track}]{Picture(source, rate: null, plan.Poster)}split=2[s0][s1];[s0]{Scale(plan.Poster)}[poster];[s1]scale=32:32:force_original_aspect_ratio=decrease[preview]";
+        var graph = $"[0:{source.Facts.Track}]{Picture(source, rate: null, plan.Poster)}split=2[s0][s1];[s0]scale={plan.Poster.Width}:{plan.Poster.Height}:flags=bicubic,{ForWebP}[poster];[s1]scale=32:32:force_original_aspect_ratio=decrease,{ForWebP}[preview]";
         return RunAsync(scratch, source, at,
         [
             (PosterOf(segment), $"-filter_complex \"{graph}\" -map [poster] -frames:v 1 -c:v libwebp -quality 80 {Clean}"),

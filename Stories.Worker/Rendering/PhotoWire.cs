@@ -141,9 +141,8 @@ internal static class PhotoWire
 
     private static byte[] ReadBytes(BinaryReader reader)
     {
-        var length = Bounded(reader.ReadInt32(), MaxAnswer);
-        var bytes = reader.ReadBytes(length);
-        return bytes.Length == length ? bytes : throw new EndOfStreamException();
+        var stream = reader.BaseStream;
+        return reader.ReadBytes(Bounded(reader.ReadInt32(), (int)(stream.Length - stream.Position)));
     }
 
     private static int Bounded(int number, int most) => number >= 0 && number <= most ? number : throw new InvalidDataException("A number is out of range.");

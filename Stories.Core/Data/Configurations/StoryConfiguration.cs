@@ -15,6 +15,12 @@ internal sealed class StoryConfiguration : IEntityTypeConfiguration<Story>
         builder.Property(s => s.Work).HasConversion<string>();
         builder.Property(s => s.Lane).HasConversion<string>();
         builder.Property(s => s.Stage).HasConversion<string>();
+        builder.ComplexProperty(s => s.Wishes, wishes =>
+        {
+            wishes.Property(w => w.Avif).HasColumnName("wishes_avif");
+            wishes.Property(w => w.Split).HasColumnName("wishes_split");
+            wishes.Property(w => w.PosterAt).HasColumnName("wishes_poster_at");
+        });
         // The tray: one look-up per audience of the viewer.
         builder.HasIndex(s => new { s.AudienceId, s.App, s.User, s.ExpiresAt });
         builder.HasIndex(s => new { s.App, s.User, s.ExpiresAt });

@@ -1,0 +1,85 @@
+using System.Globalization;
+using Stories.Protocol;
+using Stories.Tests.Fixtures;
+
+namespace Stories.Tests.Media;
+
+/// <summary>What is heard of a video, judged by ffmpeg's own meters.</summary>
+public sealed class SoundTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("video-quiet.mp4")]
+    [InlineData("video-loud.mp4")]
+    public async Task Every_rendition_is_as_loud_as_the_others_of_the_tray(string file)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var outcome = await rig.RenderAsync(Samples.PathOf(file), Lane.Video, Cancel);
+        foreach (var rendition in outcome.All.Where(r => r.File.Codecs is not null))
+            Assert.InRange(await rig.KeepAsync(rendition, LoudnessAsync), -17.5, -14.5);
+    }
+
+    [Fact]
+    public async Task Silence_stays_silent()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var video = await Tools.MakeAsync("silent.mp4", "-f", "lavfi", "-i", "color=size=320x240:rate=10:duration=1", "-f", "lavfi", "-i", "anullsrc=duration=1", "-c:v", "libx264", "-c:a", "aac", "-shortest");
+        var outcome = await rig.RenderAsync(video, Lane.Video, Cancel);
+        Assert.InRange(await rig.KeepAsync(outcome.All.First(), LoudnessAsync), -100, -69);
+    }
+
+    [Theory]
+    [InlineData("video-two-tracks.mp4")]
+    [InlineData("video-late-audio.mp4")]
+    public async Task The_track_that_is_meant_is_heard(string file)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var tone = Samples.Of(file).Tone!.Value;
+        var other = tone == 440 ? 880 : 440;
+        foreach (var rendition in (await rig.RenderAsync(Samples.PathOf(file), Lane.Video, Cancel)).All.Where(r => r.File.Codecs is not null))
+            Assert.True(await rig.KeepAsync(rendition, path => LevelAsync(path, tone)) > await rig.KeepAsync(rendition, path => LevelAsync(path, other)) + 20, rendition.File.Name);
+    }
+
+    /// <summary>A player that has pictures and no sound for its first half second does not begin.</summary>
+    [Fact]
+    public async Task Sound_that_begins_late_is_silence_until_then()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        foreach (var rendition in (await rig.RenderAsync(Samples.PathOf("video-late-audio.mp4"), Lane.Video, Cancel)).All.Where(r => r.File.Codecs is not null))
+        {
+            var starts = await rig.KeepAsync(rendition, path => Tools.RunAsync("ffprobe", "-v", "error", "-show_entries", "stream=start_time", "-of", "csv=p=0", path));
+            Assert.All(starts.Split('\n'), start => Assert.InRange(double.Parse(start, CultureInfo.InvariantCulture), -0.05, 0.05));
+            Assert.True(await rig.KeepAsync(rendition, path => LevelAsync(path, 440, "0.05", "0.35")) < -60, rendition.File.Name);
+            Assert.True(await rig.KeepAsync(rendition, path => LevelAsync(path, 440, "0.6", "0.3")) > -40, rendition.File.Name);
+        }
+    }
+
+    [Theory]
+    [InlineData("mono", 1)]
+    [InlineData("stereo", 2)]
+    [InlineData("5.1", 2)]
+    public async Task Sound_has_one_channel_or_two(string layout, int channels)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var video = await Tools.MakeAsync("sound.mkv", "-f", "lavfi", "-i", "color=size=320x240:rate=10:duration=1", "-f", "lavfi", "-i", "sine=duration=1", "-af", $"aformat=channel_layouts={layout}",
+            "-c:v", "libx264", "-c:a", "libopus", "-b:a", "64k");
+        var outcome = await rig.RenderAsync(video, Lane.Video, Cancel);
+        Assert.Equal($"{channels}", await rig.KeepAsync(outcome.All.First(), path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "stream=channels", "-of", "csv=p=0", path)));
+    }
+
+    private static async Task<double> LoudnessAsync(string file) =>
+        await LastAsync("ffprobe", "lavfi.r128.I", "-f", "lavfi", "-i", $"amovie={file},ebur128=metadata=1");
+
+    /// <summary>Decibels around a pitch.</summary>
+    private static async Task<double> LevelAsync(string file, double pitch, string from = "0", string length = "9") =>
+        await LastAsync("ffprobe", "lavfi.astats.Overall.RMS_level", "-f", "lavfi", "-i",
+            $"amovie={file},atrim=start={from}:duration={length},bandpass=f={pitch.ToString(CultureInfo.InvariantCulture)}:width_type=h:w=60,bandpass=f={pitch.ToString(CultureInfo.InvariantCulture)}:width_type=h:w=60,astats=metadata=1:reset=0");
+
+    private static async Task<double> LastAsync(string program, string tag, params string[] input)
+    {
+        var said = await Tools.RunAsync(program, ["-v", "error", .. input, "-show_entries", $"frame_tags={tag}", "-of", "csv=p=0"]);
+        var last = said.Split('\n')[^1];
+        return last == "-inf" ? -120 : double.Parse(last, CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using Stories.Core.Media;
+using Stories.Protocol;
+using Stories.Protocol.Contracts;
+using Stories.Tests.Fixtures;
+
+namespace Stories.Tests.Media;
+
+/// <summary>What an author may ask for beside the usual: AVIF, a poster from the middle, a long video in parts.</summary>
+public sealed class WishesTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("photo-portrait-exif.jpg")]
+    [InlineData("photo-transparent.png")]
+    [InlineData("photo-10bit.avif")]
+    public async Task Photos_come_as_AVIF_too_and_smaller(string file)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var outcome = await rig.RenderAsync(Samples.PathOf(file), Lane.Photo, Cancel, wishes: new RenderWishes(Avif: true));
+        Assert.Equal(["photo-1080", "photo-1080-avif", "photo-540", "photo-540-avif"], outcome.All.Select(r => r.File.Name));
+        foreach (var (webp, avif) in outcome.All.Where(r => r.File.MediaType == "image/webp").Zip(outcome.All.Where(r => r.File.MediaType == "image/avif")))
+        {
+            Assert.Equal((webp.File.Width, webp.File.Height), (avif.File.Width, avif.File.Height));
+            Assert.Equal("ftypavif"u8, avif.Bytes.AsSpan(4, 8));
+            Assert.Equal(-1, avif.Bytes.AsSpan().IndexOf("Exif"u8));
+        }
+        Assert.True(outcome.All.Where(r => r.File.MediaType == "image/avif").Sum(r => r.Bytes.Length) < outcome.All.Where(r => r.File.MediaType == "image/webp").Sum(r => r.Bytes.Length));
+    }
+
+    [Theory]
+    [InlineData(null, "red")]
+    [InlineData(0.5, "red")]
+    [InlineData(1.5, "blue")]
+    [InlineData(99.0, "red")]
+    public async Task A_poster_shows_the_moment_that_was_asked_for(double? at, string color)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        foreach (var pixels in (string[])["yuv420p", "yuv444p"])
+        {
+            var video = await Tools.MakeAsync("two.mp4", "-f", "lavfi", "-i", "color=red:size=320x240:rate=10:duration=1[a];color=blue:size=320x240:rate=10:duration=1[b];[a][b]concat",
+                "-pix_fmt", pixels, "-c:v", "libx264", "-preset", "ultrafast");
+            var outcome = await rig.RenderAsync(video, Lane.Video, Cancel, wishes: new RenderWishes(PosterAt: at));
+            var (red, blue) = await rig.KeepAsync(outcome.All.Single(r => r.File.Name == "poster"), path => Tools.ColorAtAsync(path, 0.5, 0.5));
+            Assert.Equal(color, red > blue ? "red" : "blue");
+        }
+    }
+
+    [Fact]
+    public async Task A_long_video_is_refused_unless_it_may_be_split()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var video = Samples.PathOf("video-70s.mp4");
+        Assert.Equal(MediaCodes.TooLong, await rig.RefusalAsync(video, Lane.Video, Cancel));
+        var outcome = await rig.RenderAsync(video, Lane.Video, Cancel, wishes: new RenderWishes(Split: true));
+        Assert.Equal([0, 1], outcome.All.Select(r => r.File.Segment!.Value).Distinct().Order());
+        Assert.All(outcome.All.Where(r => r.File.Duration is not null), r => Assert.True(r.File.Duration <= TimeSpan.FromSeconds(60)));
+    }
+
+    /// <summary>Every picture carries its number, so that none can be lost, shown twice, or come in another order.</summary>
+    [Theory]
+    [InlineData("yuv420p", "video-source")]
+    [InlineData("yuv444p", "video-240")]
+    public async Task Parts_of_a_split_video_are_the_whole_of_it(string pixels, string rendition)
+    {
+        const int pictures = 85;
+        await using var rig = await MediaRig.StartAsync(Cancel, options => options.VideoDuration = TimeSpan.FromSeconds(3));
+        // Grey of a brightness that grows by one each picture; a key frame every 1.3 s.
+        var video = await Tools.MakeAsync("numbered.mp4", "-f", "lavfi", "-i", $"color=black:size=320x240:rate=10:duration={pictures / 10.0},geq=lum='40+2*N':cb=128:cr=128",
+            "-f", "lavfi", "-i", $"sine=frequency=440:duration={pictures / 10.0}", "-pix_fmt", pixels, "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-crf", "4", "-g", "13", "-c:a", "aac");
+        var outcome = await rig.RenderAsync(video, Lane.Video, Cancel, wishes: new RenderWishes(Split: true));
+
+        var parts = outcome.All.Where(r => r.File.Name == rendition).OrderBy(r => r.File.Segment).ToList();
+        Assert.True(parts.Count >= 3, $"{parts.Count} parts");
+        var seen = new List<int>();
+        foreach (var part in parts) seen.AddRange(await rig.KeepAsync(part, BrightnessesAsync));
+        Assert.Equal(pictures, seen.Count);
+        for (var number = 0; number < pictures; number++) Assert.InRange(seen[number], 40 + 2 * number - 1, 40 + 2 * number + 1);
+        Assert.Equal(parts.Count, outcome.All.Count(r => r.File.Name == "poster"));
+    }
+
+    private static async Task<IEnumerable<int>> BrightnessesAsync(string file)
+    {
+        var lines = await Tools.RunAsync("ffprobe", "-v", "error", "-f", "lavfi", "-i", $"movie={file},signalstats", "-show_entries", "frame_tags=lavfi.signalstats.YAVG", "-of", "csv=p=0");
+        return lines.Split('\n').Select(line => (int)Math.Round(double.Parse(line, CultureInfo.InvariantCulture)));
+    }
+}
