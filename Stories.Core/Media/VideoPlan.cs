@@ -5,9 +5,15 @@ namespace Stories.Core.Media;
 /// <summary>One size to make.</summary>
 public sealed record Rung(string Name, int Width, int Height);
 
+/// <summary>A picture that can be decoded without the ones before.</summary>
+/// <param name="Time">When it is shown.</param>
+/// <param name="DecodedAt">Earlier, if pictures that are shown before it are decoded after it.</param>
+public readonly record struct KeyFrame(TimeSpan Time, TimeSpan DecodedAt);
+
 /// <summary>A stretch of a video, from a key frame on.</summary>
 /// <param name="Number">From 0; null when the video is one piece.</param>
-public sealed record Segment(int? Number, TimeSpan Start, TimeSpan Duration);
+/// <param name="CopiedFor">From its start until the next one's key frame is decoded: a copy that goes on longer has that picture too.</param>
+public sealed record Segment(int? Number, TimeSpan Start, TimeSpan Duration, TimeSpan CopiedFor);
 
 /// <param name="IsKept">Every player takes it as it is.</param>
 /// <param name="Gain">Decibels, for what is not kept.</param>
@@ -46,11 +52,11 @@ public sealed record VideoPlan(
     /// <param name="wishes">What its author asks for.</param>
     /// <param name="limits">Those of the service.</param>
     /// <param name="keyFrames">When there is one; needed of what is to be cut.</param>
-    public static VideoPlan For(VideoFacts facts, RenderWishes wishes, MediaOptions limits, IReadOnlyList<TimeSpan>? keyFrames = null)
+    public static VideoPlan For(VideoFacts facts, RenderWishes wishes, MediaOptions limits, IReadOnlyList<KeyFrame>? keyFrames = null)
     {
-        var segments = facts.IsWithin(limits.VideoDuration) ? [new Segment(null, TimeSpan.Zero, facts.Duration)] : Cut(facts.Duration, keyFrames ?? [], limits.VideoDuration);
+        var segments = facts.IsWithin(limits.VideoDuration) ? [new Segment(null, TimeSpan.Zero, facts.Duration, facts.Duration)] : Cut(facts.Duration, keyFrames ?? [], limits.VideoDuration);
         // A copy of the pictures begins where it can be decoded.
-        var keeps = PictureIncompliance(facts) is null && segments.Skip(1).All(segment => keyFrames?.Contains(segment.Start) is true);
+        var keeps = PictureIncompliance(facts) is null && segments.Skip(1).All(segment => keyFrames?.Any(key => key.Time == segment.Start) is true);
         // Beside the source itself only what is smaller is worth making.
         var sides = ShortSides.Where(side => keeps ? side < facts.ShortSide : side <= facts.ShortSide).ToList();
         if (sides.Count == 0 && !keeps) sides.Add(Math.Max(2, facts.ShortSide / 2 * 2));
@@ -96,15 +102,17 @@ public sealed record VideoPlan(
     };
 
     /// <summary>Each ends at its last key frame in time, as a copy of the pictures must; without one, when its time is over.</summary>
-    public static IReadOnlyList<Segment> Cut(TimeSpan duration, IReadOnlyList<TimeSpan> keyFrames, TimeSpan most)
+    public static IReadOnlyList<Segment> Cut(TimeSpan duration, IReadOnlyList<KeyFrame> keyFrames, TimeSpan most)
     {
         var segments = new List<Segment>();
         for (var start = TimeSpan.Zero; start < duration;)
         {
             var latest = start + most;
-            var end = latest + VideoFacts.Rounding >= duration ? duration : keyFrames.Where(key => key > start && key <= latest).DefaultIfEmpty(latest).Max();
-            segments.Add(new Segment(segments.Count, start, end - start));
-            start = end;
+            var end = latest + VideoFacts.Rounding >= duration
+                ? new KeyFrame(duration, duration)
+                : keyFrames.Where(key => key.Time > start && key.Time <= latest).DefaultIfEmpty(new KeyFrame(latest, latest)).MaxBy(key => key.Time);
+            segments.Add(new Segment(segments.Count, start, end.Time - start, end.DecodedAt - start));
+            start = end.Time;
         }
         return segments;
     }

@@ -158,9 +158,10 @@ public sealed class VideoPlanTests
     [InlineData(61, "1,2", "0+2 2+59")]
     public void A_long_video_is_cut_at_its_last_key_frames_in_time(double seconds, string keys, string segments)
     {
-        var keyFrames = keys.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(key => TimeSpan.FromSeconds(double.Parse(key))).ToList();
+        var keyFrames = keys.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(key => Key(double.Parse(key))).ToList();
         var cut = VideoPlan.Cut(TimeSpan.FromSeconds(seconds), keyFrames, TimeSpan.FromSeconds(60));
         Assert.Equal(segments, string.Join(' ', cut.Select(s => $"{s.Start.TotalSeconds}+{s.Duration.TotalSeconds}")));
+        Assert.All(cut, s => Assert.InRange((s.Duration - s.CopiedFor).TotalSeconds, 0, 0.2));
         Assert.Equal(Enumerable.Range(0, cut.Count), cut.Select(s => s.Number!.Value));
     }
 
@@ -168,7 +169,7 @@ public sealed class VideoPlanTests
     public void A_long_picture_is_kept_only_if_every_cut_is_at_a_key_frame()
     {
         var facts = Compliant with { Duration = TimeSpan.FromSeconds(130), Bytes = 50_000_000 };
-        TimeSpan[] keys = [TimeSpan.FromSeconds(59), TimeSpan.FromSeconds(118)];
+        KeyFrame[] keys = [Key(59), Key(118)];
         Assert.Equal(MediaCodes.TooLong, facts.Refusal(Limits));
         Assert.Null(facts.Refusal(Limits, maySplit: true));
         Assert.True(VideoPlan.For(facts, new RenderWishes(Split: true), Limits, keys).KeepsPicture);
@@ -182,6 +183,8 @@ public sealed class VideoPlanTests
     [InlineData(10.0, 0)]
     public void A_poster_is_taken_where_its_author_wants_it_and_there_is_something(double? wanted, double at) =>
         Assert.Equal(TimeSpan.FromSeconds(at), VideoPlan.For(Compliant, new RenderWishes(PosterAt: wanted), Limits).PosterAt);
+
+    private static KeyFrame Key(double seconds) => new(TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(seconds - 0.1));
 
     private static VideoPlan Plan(VideoFacts facts) => VideoPlan.For(facts, new RenderWishes(), Limits);
 }

@@ -41,12 +41,13 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
     }
 
     /// <summary>When pictures stand that can be decoded without the ones before.</summary>
-    public async Task<IReadOnlyList<TimeSpan>> FindKeyFramesAsync(Scratch scratch, string file, MediaKind kind, int track, CancellationToken cancellationToken) =>
-        [.. (await PacketsAsync(scratch, file, kind, $"{track}", cancellationToken)).Where(packet => packet.IsKey).Select(packet => TimeSpan.FromSeconds(packet.Time)).Order()];
+    public async Task<IReadOnlyList<KeyFrame>> FindKeyFramesAsync(Scratch scratch, string file, MediaKind kind, int track, CancellationToken cancellationToken) =>
+        [.. (await PacketsAsync(scratch, file, kind, $"{track}", cancellationToken)).Where(packet => packet.IsKey)
+            .Select(packet => new KeyFrame(TimeSpan.FromSeconds(packet.Shown), TimeSpan.FromSeconds(packet.Decoded)))];
 
     private async Task<(double? Duration, double? Rate)> CountAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken)
     {
-        var times = (await PacketsAsync(scratch, file, kind, "v:0", cancellationToken)).ConvertAll(packet => packet.Time);
+        var times = (await PacketsAsync(scratch, file, kind, "v:0", cancellationToken)).ConvertAll(packet => packet.Shown);
         if (times.Count < 2) return (null, null);
         var between = times.Max() - times.Min();
         if (between is <= 0 or > 1e6) return (null, null);
@@ -54,13 +55,16 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
         return (between + 1 / rate, rate);
     }
 
-    private async Task<List<(double Time, bool IsKey)>> PacketsAsync(Scratch scratch, string file, MediaKind kind, string track, CancellationToken cancellationToken)
+    private async Task<List<(double Shown, double Decoded, bool IsKey)>> PacketsAsync(Scratch scratch, string file, MediaKind kind, string track, CancellationToken cancellationToken)
     {
-        var answer = await AskAsync(scratch, file, kind, ["-select_streams", track, "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"], cancellationToken)
+        var answer = await AskAsync(scratch, file, kind, ["-select_streams", track, "-show_entries", "packet=pts_time,dts_time,flags", "-of", "csv=p=0"], cancellationToken)
             ?? throw new MediaRefusedException(MediaCodes.Damaged);
-        var packets = new List<(double, bool)>();
+        var packets = new List<(double, double, bool)>();
         foreach (var line in Encoding.Latin1.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            if (line.Split(',') is [var time, var flags, ..] && Number(time) is { } seconds) packets.Add((Math.Max(0, seconds), flags.StartsWith('K')));
+        {
+            if (line.Split(',') is [var shown, var decoded, var flags, ..] && Number(shown) is >= 0 and < 1e6 and var seconds)
+                packets.Add((seconds, Math.Clamp(Number(decoded) ?? seconds, 0, seconds), flags.StartsWith('K')));
+        }
         return packets;
     }
 

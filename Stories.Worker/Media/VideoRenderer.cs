@@ -42,6 +42,12 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// <summary>Below this EBU R128 hears nothing that could be made louder.</summary>
     private const double Silence = -60;
 
+    /// <summary>
+    /// A start is known to the microsecond, and a copy that asks for less than its key frame gets the one before; pictures that
+    /// are decoded come from there on, and asking for more would lose the first.
+    /// </summary>
+    private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(0.5);
+
     private static readonly TimeSpan Watch = TimeSpan.FromMilliseconds(250);
 
     /// <summary>LUFS of what is heard; null when it is silent.</summary>
@@ -50,7 +56,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         const string answer = "loudness";
         const string key = "lavfi.r128.I=";
         var filters = $"{Downmix(source.Facts.Audio!)}ebur128=metadata=1,ametadata=mode=print:key={key[..^1]}:file={answer}";
-        await RunAsync(scratch, source, new Segment(null, TimeSpan.Zero, source.Facts.Duration), [("-", $"-map 0:{source.Facts.Audio!.Track} -af {filters} -f null")], progress: null, cancellationToken);
+        await RunAsync(scratch, source, new Segment(null, TimeSpan.Zero, source.Facts.Duration, source.Facts.Duration), [("-", $"-map 0:{source.Facts.Audio!.Track} -af {filters} -f null")], progress: null, cancellationToken);
         var path = scratch.File(answer);
         PlainFile.Check(path);
         var last = (await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken)).LastOrDefault(line => line.StartsWith(key, StringComparison.Ordinal));
@@ -68,7 +74,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
             var output = $"source-{segment.Number}.mp4";
             // Two processes side by side: asked for both at once, ffmpeg would decode all of it for the one picture.
             await Task.WhenAll(
-                RunAsync(scratch, source, segment, [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Sound(source.Facts.Audio, plan.Sound)} {Clean} {Fragmented}")], progress: null, cancellationToken, isCopy: true),
+                RunAsync(scratch, source, segment, [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Sound(source.Facts.Audio, plan.Sound, input: 1)} {Clean} {Fragmented}")], progress: null, cancellationToken, isCopy: true),
                 PosterAsync(scratch, source, plan, segment, cancellationToken));
             files.AddRange(await TakeAsync(scratch, segment, [("video-source", output, source.Facts.ShownWidth, source.Facts.ShownHeight)], plan.Poster, cancellationToken));
             preview ??= await PreviewAsync(scratch, segment, cancellationToken);
@@ -118,9 +124,12 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     {
         // Names and arguments are all made here: the library joins them to one command line. It also keeps all that ffmpeg says,
         // which a file can make to be gigabytes, so ffmpeg is to say nothing but how far it is.
-        var run = FFMpegArguments
-            .FromFileInput(source.File, verifyExists: false, input => input.WithCustomArgument(
-                $"-v fatal -hide_banner -nostdin {(progress is null ? "-nostats" : "-stats -stats_period 1")} {string.Join(' ', source.Guards)} {Stretch(segment, isCopy)}"))
+        var quiet = $"-v fatal -hide_banner -nostdin {(progress is null ? "-nostats" : "-stats -stats_period 1")} {string.Join(' ', source.Guards)}";
+        var inputs = FFMpegArguments.FromFileInput(source.File, verifyExists: false, input => input.WithCustomArgument(
+            $"{quiet} {(isCopy ? Stretch(segment.Start + Instant, segment.CopiedFor - Instant) : Stretch(segment.Start - Instant, segment.Duration))}"));
+        // Sound is to be heard until the segment's end, which is later than that of the pictures' decoding.
+        if (isCopy) inputs = inputs.AddFileInput(source.File, verifyExists: false, input => input.WithCustomArgument($"{string.Join(' ', source.Guards)} {Stretch(segment.Start, segment.Duration)}"));
+        var run = inputs
             .OutputToMany(many =>
             {
                 foreach (var (name, text) in outputs) many.OutputToFile(name, overwrite: true, o => o.WithCustomArgument(text));
@@ -231,24 +240,20 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
 
     private static string Scale(Rung size) => $"scale={size.Width}:{size.Height}:flags=bicubic:out_range=tv,setsar=1";
 
-    private static string Sound(AudioFacts? audio, SoundPlan? plan)
+    private static string Sound(AudioFacts? audio, SoundPlan? plan, int input = 0)
     {
         if (audio is null || plan is null) return "-an";
-        if (plan.IsKept) return $"-map 0:{audio.Track} -c:a copy";
+        if (plan.IsKept) return $"-map {input}:{audio.Track} -c:a copy";
         // Silence in front of what begins late; and nothing louder than one decibel and a half below the end of the scale.
         var level = plan.Gain == 0 ? "" : $",volume={Number(plan.Gain)}dB{(plan.Gain > 0 ? ",alimiter=limit=0.84:level=0" : "")}";
-        return $"-map 0:{audio.Track} -af {Downmix(audio)}aresample=async=1:first_pts=0{level} -c:a aac -b:a 96k -ar {(audio.SampleRate is > 0 and < 48_000 ? 44_100 : 48_000)} -flags:a +bitexact";
+        return $"-map {input}:{audio.Track} -af {Downmix(audio)}aresample=async=1:first_pts=0{level} -c:a aac -b:a 96k -ar {(audio.SampleRate is > 0 and < 48_000 ? 44_100 : 48_000)} -flags:a +bitexact";
     }
 
     /// <summary>One or two channels, with a comma behind it.</summary>
     private static string Downmix(AudioFacts audio) => $"aformat=channel_layouts={(audio.Channels == 1 ? "mono" : "stereo")},";
 
-    /// <summary>
-    /// A start is known to the microsecond, and a copy that asks for less than its key frame gets the one before; pictures that
-    /// are decoded come from there on, and asking for more would lose the first.
-    /// </summary>
-    private static string Stretch(Segment segment, bool isCopy) =>
-        $"{(segment.Start > TimeSpan.Zero ? $"-ss {Number(segment.Start.TotalSeconds + (isCopy ? 0.0005 : -0.0005))} " : "")}-t {Number(segment.Duration.TotalSeconds)}";
+    private static string Stretch(TimeSpan start, TimeSpan duration) =>
+        $"{(start > Instant ? $"-ss {Number(start.TotalSeconds)} " : "")}-t {Number(duration.TotalSeconds)}";
 
     private static string PosterOf(Segment segment) => $"poster-{segment.Number}.webp";
 
