@@ -1,4 +1,4 @@
-using Stories.Worker.Rendering;
+using NetVips;
 
 namespace Stories.Bench;
 
@@ -12,8 +12,8 @@ internal static class PhotoBench
         using var bench = await Bench.StartAsync();
         var photo = file ?? await MakeAsync(bench);
         var bytes = await File.ReadAllBytesAsync(photo);
-        PhotoRendering.Prepare();
-        var limits = new PhotoLimits(100_000_000, 16_384, 120);
+        Cache.Max = 0;
+        NetVips.NetVips.Concurrency = 1;
         Func<bool, Task>? next = null;
         async Task PrepareAsync() => next = await bench.PrepareAsync(Enumerable.Repeat(photo, Count));
 
@@ -25,12 +25,23 @@ internal static class PhotoBench
             {
                 await Parallel.ForEachAsync(Enumerable.Range(0, Count), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (_, _) =>
                 {
-                    PhotoRendering.Render(bytes, limits, new PhotoOrder());
+                    RenderBare(bytes);
                     return ValueTask.CompletedTask;
                 });
             }),
         };
         await Measure.CompareAsync("photo", 3, PrepareAsync, ways);
+    }
+
+    /// <summary>As its manual shows it, without checks, and trusting what it is given.</summary>
+    private static void RenderBare(byte[] photo)
+    {
+        using var large = Image.ThumbnailBuffer(photo, 1080, height: 1920, size: Enums.Size.Down, outputProfile: "srgb").CopyMemory();
+        using var small = large.ThumbnailImage(540, height: 960, size: Enums.Size.Down).CopyMemory();
+        using var tiny = small.ThumbnailImage(32, height: 32);
+        large.WebpsaveBuffer(q: 80, effort: 2, keep: Enums.ForeignKeep.None);
+        small.WebpsaveBuffer(q: 80, effort: 2, keep: Enums.ForeignKeep.None);
+        tiny.WebpsaveBuffer(q: 40, effort: 4, keep: Enums.ForeignKeep.None);
     }
 
     /// <summary>12 megapixels with some noise, as a phone has them.</summary>
