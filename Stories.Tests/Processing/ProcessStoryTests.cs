@@ -5,6 +5,7 @@ using Stories.Core.Jobs;
 using Stories.Core.Posting;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
+using Stories.Worker.Media;
 
 namespace Stories.Tests.Processing;
 
@@ -93,7 +94,9 @@ public sealed class ProcessStoryTests(LocalServers servers)
         await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("alter table renditions add constraint none check (revision < 2)", Cancel));
 
         await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
+        service.Clock.Advance(StoryClaims.Rest);
         await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
+        service.Clock.Advance(StoryClaims.Rest);
         await service.ProcessAsync(story, Cancel);
 
         var row = await StoryAsync(service, story);
@@ -114,6 +117,7 @@ public sealed class ProcessStoryTests(LocalServers servers)
         await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
         await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("alter table renditions drop constraint none", Cancel));
 
+        service.Clock.Advance(StoryClaims.Rest);
         await service.ProcessAsync(story, Cancel);
 
         var opened = await alice.Viewer.OpenAsync(story, Cancel);
@@ -132,7 +136,10 @@ public sealed class ProcessStoryTests(LocalServers servers)
         {
             var failure = await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
             Assert.Equal((ProblemCodes.MediaFailed, null), (failure.Message, failure.InnerException));
-            Assert.Equal((WorkState.Pending, attempt, null), await service.ReadAsync(db => db.Stories.Select(s => new ValueTuple<WorkState, int, DateTimeOffset?>(s.Work, s.Attempt, s.ClaimedUntil)).SingleAsync(Cancel)));
+            // Turns that come at once find nothing: what troubles us may be over in a moment.
+            await service.ProcessAsync(story, Cancel);
+            Assert.Equal((WorkState.Pending, attempt), await service.ReadAsync(db => db.Stories.Select(s => new ValueTuple<WorkState, int>(s.Work, s.Attempt)).SingleAsync(Cancel)));
+            service.Clock.Advance(StoryClaims.Rest);
         }
         await service.ProcessAsync(story, Cancel);
 
@@ -165,7 +172,7 @@ public sealed class ProcessStoryTests(LocalServers servers)
         await service.ProcessAsync(accepted.Story, Cancel);
 
         var row = await StoryAsync(service, accepted.Story);
-        Assert.Equal((StoryState.ExpiredBeforeLive, WorkState.Done, null, 0), (row.State, row.Work, row.Code, row.Attempt));
+        Assert.Equal((StoryState.ExpiredBeforeLive, WorkState.Done, null, 0), (row.State, row.Work, row.Code, row.Revision));
         Assert.Empty(await Remains.IngestAsync(service));
     }
 

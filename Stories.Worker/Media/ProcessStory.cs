@@ -11,28 +11,32 @@ using Stories.Protocol;
 namespace Stories.Worker.Media;
 
 /// <summary>
-/// From uploads to a live story: claim, decrypt, render, seal, publish, forget. May be run twice, late, or be killed anywhere:
+/// A turn: from a story's uploads to a live story. Claim, decrypt, render, seal, publish, forget. May be run twice, late, or be killed anywhere:
 /// the row says what is to be done, and only the holder of the newest claim changes it.
 /// </summary>
 public sealed class ProcessStory(
     StoriesDb db, StoryClaims claims, UploadOpener opener, MediaRenderer renderer, RevisionPublisher publisher, StoryBlobs storyBlobs, ScratchRoom scratchRoom,
     IOptions<MediaOptions> options, TimeProvider clock, ILogger<ProcessStory> log) : IProcessPhotoStory, IProcessVideoStory
 {
-    public async Task RunAsync(Guid workId, CancellationToken cancellationToken)
-    {
-        var (claim, loss, story) = await claims.TakeAsync(workId, cancellationToken);
-        if (claim is null)
-        {
-            if (loss != ClaimLoss.NothingToDo) await EndUnclaimedAsync(story, loss);
-            return;
-        }
-        CrashPoints.Hit("process:claimed");
+    Task IProcessPhotoStory.RunAsync(CancellationToken cancellationToken) => RunAsync(Lane.Photo, cancellationToken);
 
-        await using var keeper = new ClaimKeeper(claims, claim, clock, cancellationToken);
+    Task IProcessVideoStory.RunAsync(CancellationToken cancellationToken) => RunAsync(Lane.Video, cancellationToken);
+
+    private async Task RunAsync(Lane lane, CancellationToken cancellationToken)
+    {
+        if (await claims.TakeAsync(lane, cancellationToken) is not { } claim) return;
+        CrashPoints.Hit("process:claimed");
+        if (claim.ExpiresAt <= clock.GetUtcNow()) await EndAsync(claim, StoryState.ExpiredBeforeLive, code: null);
+        else if (claim.IsUsedUp) await EndAsync(claim, StoryState.Rejected, ProblemCodes.MediaFailed);
+        else await WorkAsync(claim, cancellationToken);
+    }
+
+    private async Task WorkAsync(StoryClaim claim, CancellationToken cancellationToken)
+    {
+        var keeper = new ClaimKeeper(claims, claim, clock, cancellationToken);
         try
         {
-            // A photo has one revision: the attempt that published it was cut off before it could say so.
-            if (claim is not { Lane: Lane.Photo, Revision: > 0 }) await ProcessAsync(claim, keeper);
+            await HoldAsync(claim, keeper);
             await FinishAsync(claim);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
@@ -47,14 +51,22 @@ public sealed class ProcessStory(
         }
         catch (MediaRefusedException refused)
         {
-            log.LogInformation("Work {WorkId} was refused: {Code}.", workId, refused.Code);
+            log.LogInformation("Work {WorkId} was refused: {Code}.", claim.WorkId, refused.Code);
             await EndAsync(claim, StoryState.Rejected, refused.Code);
         }
         catch (Exception e)
         {
-            log.LogWarning("Work {WorkId} failed in attempt {Attempt}: {Trouble}.", workId, claim.Attempt, Trouble.Of(e));
+            log.LogWarning("Work {WorkId} failed in attempt {Attempt}: {Trouble}.", claim.WorkId, claim.Attempt, Trouble.Of(e));
             await FailAsync(claim);
         }
+    }
+
+    /// <summary>Nothing renews the claim any more when this ends: an attempt that is given back is somebody else's next.</summary>
+    private async Task HoldAsync(StoryClaim claim, ClaimKeeper keeper)
+    {
+        await using var _ = keeper;
+        // A photo has one revision: the attempt that published it was cut off before it could say so.
+        if (claim is not { Lane: Lane.Photo, Revision: > 0 }) await ProcessAsync(claim, keeper);
     }
 
     private async Task ProcessAsync(StoryClaim claim, ClaimKeeper keeper)
@@ -89,12 +101,6 @@ public sealed class ProcessStory(
         else await LeaveAsync(claim);
     }
 
-    private async Task EndUnclaimedAsync(Guid story, ClaimLoss loss)
-    {
-        var (state, code) = loss == ClaimLoss.Expired ? (StoryState.ExpiredBeforeLive, null) : (StoryState.Rejected, ProblemCodes.MediaFailed);
-        if (await claims.EndUnclaimedAsync(story, state, code, CancellationToken.None)) await storyBlobs.DeleteUploadsAsync(story, CancellationToken.None);
-    }
-
     /// <summary>The claim does not hold: what is still to be tidied depends on who ended it.</summary>
     private async Task LeaveAsync(StoryClaim claim)
     {
@@ -123,7 +129,7 @@ public sealed class ProcessStory(
             await EndAsync(claim, StoryState.Rejected, ProblemCodes.MediaFailed);
             return;
         }
-        await claims.ReleaseAsync(claim, returnAttempt: false, CancellationToken.None);
+        await claims.ReleaseAsync(claim, CancellationToken.None);
         throw new WorkFailedException(ProblemCodes.MediaFailed);
     }
 
@@ -131,7 +137,7 @@ public sealed class ProcessStory(
     {
         try
         {
-            await claims.ReleaseAsync(claim, returnAttempt: true, CancellationToken.None);
+            await claims.ReturnAsync(claim, CancellationToken.None);
         }
         catch (NpgsqlException e)
         {

@@ -541,10 +541,18 @@ namespace Stories.Core.Data.Migrations
                         .HasColumnType("text")
                         .HasColumnName("stage");
 
+                    b.Property<DateTimeOffset?>("StartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("started_at");
+
                     b.Property<string>("State")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("state");
+
+                    b.Property<byte[]>("Unfinished")
+                        .HasColumnType("bytea")
+                        .HasColumnName("unfinished");
 
                     b.Property<string>("User")
                         .IsRequired()
@@ -566,10 +574,6 @@ namespace Stories.Core.Data.Migrations
                     b.HasIndex("BucketId")
                         .HasDatabaseName("ix_stories_bucket_id");
 
-                    b.HasIndex("WorkId")
-                        .IsUnique()
-                        .HasDatabaseName("ix_stories_work_id");
-
                     b.HasIndex("Lane", "AcceptedAt")
                         .HasDatabaseName("ix_stories_lane_accepted_at")
                         .HasFilter("work = 'Pending'");
@@ -577,8 +581,24 @@ namespace Stories.Core.Data.Migrations
                     b.HasIndex("App", "User", "ExpiresAt")
                         .HasDatabaseName("ix_stories_app_user_expires_at");
 
+                    b.HasIndex("Lane", "App", "StartedAt")
+                        .HasDatabaseName("ix_stories_lane_app_started_at")
+                        .HasFilter("started_at is not null");
+
                     b.HasIndex("AudienceId", "App", "User", "ExpiresAt")
                         .HasDatabaseName("ix_stories_audience_id_app_user_expires_at");
+
+                    b.HasIndex("Lane", "App", "User", "StartedAt")
+                        .HasDatabaseName("ix_stories_lane_app_user_started_at")
+                        .HasFilter("started_at is not null");
+
+                    b.HasIndex(new[] { "Lane", "App", "User", "AcceptedAt" }, "ix_stories_first_revision")
+                        .HasDatabaseName("ix_stories_first_revision")
+                        .HasFilter("work = 'Pending' and revision = 0");
+
+                    b.HasIndex(new[] { "Lane", "App", "User", "AcceptedAt" }, "ix_stories_further_revisions")
+                        .HasDatabaseName("ix_stories_further_revisions")
+                        .HasFilter("work = 'Pending' and revision > 0");
 
                     b.ToTable("stories", (string)null);
                 });
