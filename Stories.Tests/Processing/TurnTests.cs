@@ -1,10 +1,13 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Hangfire;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using Stories.Core.Jobs;
 using Stories.Core.Posting;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
 using Stories.Worker.Media;
 
@@ -60,6 +63,54 @@ public sealed class TurnTests(LocalServers servers)
         var rows = await service.ReadAsync(db => db.Stories.AsNoTracking().ToListAsync(Cancel));
         Assert.All(rows, row => Assert.Equal((WorkState.Done, StoryState.Live, 1, 1), (row.Work, row.State, row.Attempt, row.Revision)));
         Assert.Equal(60, await service.ReadAsync(db => db.Renditions.CountAsync(Cancel)));
+    }
+
+    [Fact]
+    public async Task Three_waiting_videos_are_all_live_before_lower_rungs_are_made_of_any()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var authors = new[] { "alice", "bob", "carol" }.Select(name => service.User(name)).ToList();
+        var videos = new List<StoryProgress>();
+        foreach (var author in authors) videos.Add(await author.PostAsync([Samples.CompliantVideo], cancellationToken: Cancel));
+        await NoteRevisionsAsync(service);
+        var percents = new List<int>();
+        var following = authors[0].Poster.FollowAsync(videos[0], (_, percent) => percents.Add(percent), cancellationToken: Cancel);
+
+        await service.TakeTurnAsync(Lane.Video, cancellationToken: Cancel);
+        var stepped = await authors[0].Client.WatchProgressAsync(videos[0].Story, Cancel);
+        Assert.Equal((StoryState.Live, 1, Stage.Waiting, 50), (stepped.State, stepped.Revision, stepped.Stage, stepped.Percent));
+        Assert.Equal((WorkState.Pending, 0, null), await service.ReadAsync(db => db.Stories.Where(s => s.Id == videos[0].Story).Select(s => new ValueTuple<WorkState, int, DateTimeOffset?>(s.Work, s.Attempt, s.ClaimedUntil)).SingleAsync(Cancel)));
+        // One turn for each, and one more for each that stepped back: as many as wait.
+        for (var turn = 1; turn < 5; turn++) await service.TakeTurnAsync(Lane.Video, cancellationToken: Cancel);
+
+        var ids = videos.ConvertAll(v => v.Story);
+        Assert.Equal([(1, ids[0]), (1, ids[1]), (1, ids[2]), (2, ids[2]), (2, ids[0]), (2, ids[1])], await RevisionsAsync(service));
+        Assert.Equal(5, service.Worker.GetRequiredService<JobStorage>().GetMonitoringApi().EnqueuedCount(Queues.Video));
+        Assert.All(await service.ReadAsync(db => db.Stories.AsNoTracking().ToListAsync(Cancel)), row => Assert.Equal((WorkState.Done, 1, null), (row.Work, row.Attempt, row.Unfinished)));
+        var end = await following;
+        Assert.Equal((2, Stage.Done, 100), (end.Revision, end.Stage, percents[^1]));
+        Assert.All(percents, percent => Assert.InRange(percent, 0, 100));
+    }
+
+    [Fact]
+    public async Task A_video_withdrawn_between_its_revisions_leaves_nothing_and_no_work()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice");
+        var withdrawn = (await alice.PostAsync([Samples.CompliantVideo], cancellationToken: Cancel)).Story;
+        var other = (await service.User("bob").PostAsync([Samples.CompliantVideo], cancellationToken: Cancel)).Story;
+        await service.TakeTurnAsync(Lane.Video, cancellationToken: Cancel);
+        Assert.NotNull((await ProcessStoryTests.StoryAsync(service, withdrawn)).Unfinished);
+
+        await alice.Client.WithdrawAsync(withdrawn, Cancel);
+        for (var turn = 0; turn < 2; turn++) await service.TakeTurnAsync(Lane.Video, cancellationToken: Cancel);
+
+        var row = await ProcessStoryTests.StoryAsync(service, withdrawn);
+        Assert.Equal((StoryState.Withdrawn, WorkState.None, 1, null), (row.State, row.Work, row.Revision, row.Unfinished));
+        Assert.Equal(2, (await ProcessStoryTests.StoryAsync(service, other)).Revision);
+        Assert.Empty(await Remains.IngestAsync(service));
+        Assert.Equal((await Remains.PublishedAsync(service)).Order(StringComparer.Ordinal), await Remains.RenditionsAsync(service));
+        Assert.Equal(3, (await Remains.PublishedAsync(service)).Count);
     }
 
     [Fact]
@@ -127,6 +178,23 @@ public sealed class TurnTests(LocalServers servers)
         var root = plan.RootElement[0].GetProperty("Plan");
         Assert.Equal(1, root.GetProperty("Actual Rows").GetDouble());
         return root.GetProperty("Shared Hit Blocks").GetInt32() + root.GetProperty("Shared Read Blocks").GetInt32();
+    }
+
+    /// <summary>Which revision came when, by the database itself.</summary>
+    private static Task<int> NoteRevisionsAsync(Service service) => service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("""
+        create table revisions (place bigint generated always as identity, story uuid, revision int);
+        create function note() returns trigger language plpgsql as 'begin insert into revisions (story, revision) values (new.id, new.revision); return new; end';
+        create trigger note after update on stories for each row when (new.revision <> old.revision) execute function note();
+        """, Cancel));
+
+    private static async Task<List<(int Revision, Guid Story)>> RevisionsAsync(Service service)
+    {
+        await using var database = NpgsqlDataSource.Create(service.Database);
+        await using var command = database.CreateCommand("select revision, story from revisions order by place");
+        await using var row = await command.ExecuteReaderAsync(Cancel);
+        var revisions = new List<(int, Guid)>();
+        while (await row.ReadAsync(Cancel)) revisions.Add((row.GetInt32(0), row.GetGuid(1)));
+        return revisions;
     }
 
     private static async Task<Guid> PostAsync(Service service, string user, string app = Service.ChatApp) =>

@@ -7,7 +7,11 @@ using Stories.Worker.Rendering;
 namespace Stories.Worker.Media;
 
 /// <summary>A file whose nature is known and within limits.</summary>
-public sealed record PreparedMedia(string File, MediaKind Kind, VideoFacts? Video, VideoPlan? Plan);
+public sealed record PreparedMedia(string File, MediaKind Kind, VideoFacts? Video, VideoPlan? Plan)
+{
+    /// <summary>How many there will be: one for each revision.</summary>
+    public int Sets => Plan is { Remux: true, Rungs.Count: > 0 } ? 2 : 1;
+}
 
 /// <summary>From a decrypted file in scratch to renditions in scratch.</summary>
 public sealed class MediaRenderer(SandboxState sandbox, PhotoChildren photos, VideoProbe probe, VideoRenderer videos, IOptions<MediaOptions> options)
@@ -29,15 +33,17 @@ public sealed class MediaRenderer(SandboxState sandbox, PhotoChildren photos, Vi
     }
 
     /// <summary>One set per revision, the first as early as can be.</summary>
+    /// <param name="made">Sets that there are already: the first one made is that after them.</param>
     public async IAsyncEnumerable<RenditionSet> RenderAsync(
-        PreparedMedia media, Scratch scratch, Action<int> progress, [EnumeratorCancellation] CancellationToken cancellationToken)
+        PreparedMedia media, Scratch scratch, int made, Action<int> progress, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        if (made >= media.Sets) yield break;
         if (media is not { Video: { } facts, Plan: { } plan })
         {
             yield return await RenderPhotoAsync(media.File, scratch, cancellationToken);
             yield break;
         }
-        if (plan.Remux) yield return new RenditionSet(await videos.RemuxAsync(scratch, media.File, facts, plan, cancellationToken));
+        if (plan.Remux && made == 0) yield return new RenditionSet(await videos.RemuxAsync(scratch, media.File, facts, plan, cancellationToken));
         if (plan.Rungs.Count > 0) yield return new RenditionSet(await videos.EncodeAsync(scratch, media.File, facts, plan, withPoster: !plan.Remux, progress, cancellationToken));
     }
 

@@ -11,12 +11,13 @@ using Stories.Protocol;
 namespace Stories.Worker.Media;
 
 /// <summary>
-/// A turn: from a story's uploads to a live story. Claim, decrypt, render, seal, publish, forget. May be run twice, late, or be killed anywhere:
-/// the row says what is to be done, and only the holder of the newest claim changes it.
+/// A turn on a lane: from the uploads of the story whose turn it is to a live story. Claim, decrypt, render, seal, publish,
+/// forget. May be run twice, late, or be killed anywhere: the row says what is to be done, and only the holder of the newest
+/// claim changes it.
 /// </summary>
 public sealed class ProcessStory(
-    StoriesDb db, StoryClaims claims, UploadOpener opener, MediaRenderer renderer, RevisionPublisher publisher, StoryBlobs storyBlobs, ScratchRoom scratchRoom,
-    IOptions<MediaOptions> options, TimeProvider clock, ILogger<ProcessStory> log) : IProcessPhotoStory, IProcessVideoStory
+    StoriesDb db, StoryClaims claims, StoryWork work, UploadOpener opener, MediaRenderer renderer, RevisionPublisher publisher, UnfinishedRenditions unfinished,
+    StoryBlobs storyBlobs, ScratchRoom scratchRoom, IOptions<MediaOptions> options, TimeProvider clock, ILogger<ProcessStory> log) : IProcessPhotoStory, IProcessVideoStory
 {
     Task IProcessPhotoStory.RunAsync(CancellationToken cancellationToken) => RunAsync(Lane.Photo, cancellationToken);
 
@@ -36,8 +37,8 @@ public sealed class ProcessStory(
         var keeper = new ClaimKeeper(claims, claim, clock, cancellationToken);
         try
         {
-            await HoldAsync(claim, keeper);
-            await FinishAsync(claim);
+            if (await HoldAsync(claim, keeper)) await FinishAsync(claim);
+            else await StepBackAsync(claim);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -62,14 +63,15 @@ public sealed class ProcessStory(
     }
 
     /// <summary>Nothing renews the claim any more when this ends: an attempt that is given back is somebody else's next.</summary>
-    private async Task HoldAsync(StoryClaim claim, ClaimKeeper keeper)
+    /// <returns>False when others are to go first.</returns>
+    private async Task<bool> HoldAsync(StoryClaim claim, ClaimKeeper keeper)
     {
         await using var _ = keeper;
-        // A photo has one revision: the attempt that published it was cut off before it could say so.
-        if (claim is not { Lane: Lane.Photo, Revision: > 0 }) await ProcessAsync(claim, keeper);
+        // With nothing to go on from, the attempt that published the last revision was cut off before it could say so.
+        return claim is { Revision: > 0, Unfinished: null } || await ProcessAsync(claim, keeper);
     }
 
-    private async Task ProcessAsync(StoryClaim claim, ClaimKeeper keeper)
+    private async Task<bool> ProcessAsync(StoryClaim claim, ClaimKeeper keeper)
     {
         var manifest = StoriesJson.ReadCanonical<StoryManifest>(claim.Manifest)!;
         var uploads = await db.Uploads.AsNoTracking().Where(u => u.StoryId == claim.Story).OrderBy(u => u.Ordinal).ToListAsync(keeper.Token);
@@ -84,9 +86,16 @@ public sealed class ProcessStory(
             keeper.Stage = Stage.Probing;
             media.Add(await renderer.PrepareAsync(scratch, file, upload.Lane, keeper.Token));
         }
-        // Parts of an attempt that was cut off after its first revision keep their numbers: viewers may hold their URLs.
-        var part = claim.Revision == 0 ? 0 : await db.Renditions.Where(r => r.StoryId == claim.Story).MaxAsync(r => (int?)r.Part, keeper.Token) ?? 0;
-        await new ProcessStoryRevisions(renderer, publisher, claim, manifest, scratch, keeper, part).MakeAsync(media);
+        var processingKey = uploads[0].ProcessingKeyId;
+        var earlier = await unfinished.OpenAsync(claim, processingKey, keeper.Token);
+        return await new ProcessStoryRevisions(renderer, publisher, unfinished, claims, claim, manifest, processingKey, scratch, keeper, earlier).MakeAsync(media);
+    }
+
+    private async Task StepBackAsync(StoryClaim claim)
+    {
+        if (!await claims.StepBackAsync(claim, CancellationToken.None)) await LeaveAsync(claim);
+        else if (work.EnqueueTurn(claim.Lane))
+            await db.Stories.Where(s => s.Id == claim.Story).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, clock.GetUtcNow()), CancellationToken.None);
     }
 
     private async Task FinishAsync(StoryClaim claim)

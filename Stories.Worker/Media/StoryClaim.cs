@@ -5,7 +5,7 @@ namespace Stories.Worker.Media;
 
 /// <summary>The right to work on one story for a while; whoever holds an older claim changes nothing any more.</summary>
 public sealed record StoryClaim(
-    Guid Story, Guid WorkId, Guid Bucket, string Container, DateTimeOffset BucketEndsAt, DateTimeOffset ExpiresAt, Level Level, Lane Lane, byte[] Manifest, string ManifestSha256, int Revision, int Attempt)
+    Guid Story, Guid WorkId, Guid Bucket, string Container, DateTimeOffset BucketEndsAt, DateTimeOffset ExpiresAt, Level Level, Lane Lane, byte[] Manifest, string ManifestSha256, int Revision, byte[]? Unfinished, int Attempt, int Percent)
 {
     /// <summary>Started as often as allowed and never finished.</summary>
     public bool IsUsedUp => Attempt > Core.Posting.Story.MaxAttempts;
@@ -29,6 +29,8 @@ public enum ClaimEnd
 /// <summary>The transitions that several processes could race for, each one conditional statement.</summary>
 public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
 {
+    private const string First = "s.revision = 0";
+
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
     /// <summary>
@@ -37,7 +39,7 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
     /// </summary>
     public static readonly TimeSpan Rest = TimeSpan.FromSeconds(4);
 
-    internal static readonly string TakeFirst = Take("s.revision = 0");
+    internal static readonly string TakeFirst = Take(First);
     private static readonly string TakeFurther = Take("s.revision > 0");
 
     /// <summary>
@@ -50,6 +52,13 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
     public async Task<StoryClaim?> TakeAsync(Lane lane, CancellationToken cancellationToken) =>
         await TakeAsync(TakeFirst, lane, cancellationToken) ?? await TakeAsync(TakeFurther, lane, cancellationToken);
 
+    /// <summary>Whether a story of the lane waits of which viewers see nothing yet.</summary>
+    public async Task<bool> IsFirstAwaitedAsync(Lane lane, CancellationToken cancellationToken)
+    {
+        await using var command = Command($"select exists (select from stories s where {Waits(First)})", lane.ToString(), clock.GetUtcNow());
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
     /// <summary>Renews the lease and tells the author how far it is.</summary>
     /// <returns>False when the claim is lost: withdrawn, expired, or taken over.</returns>
     public Task<bool> RenewAsync(StoryClaim claim, Stage stage, int percent, CancellationToken cancellationToken)
@@ -60,6 +69,11 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
             where id = $1 and attempt = $2 and work = 'Pending' and expires_at > $4
             """, cancellationToken, claim.Story, claim.Attempt, now + Lease, now, stage.ToString(), percent);
     }
+
+    /// <summary>Between revisions: others first. The sweep queues its next turn unless whoever steps back does.</summary>
+    public Task<bool> StepBackAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
+        update stories set claimed_until = null, enqueued_at = null, attempt = attempt - 1, stage = 'Waiting' where id = $1 and attempt = $2 and work = 'Pending'
+        """, cancellationToken, claim.Story, claim.Attempt);
 
     /// <summary>A graceful stop: the attempt is given back, and the next may start at once.</summary>
     public Task<bool> ReturnAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
@@ -108,7 +122,7 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
     /// </summary>
     private static string Take(string which)
     {
-        var waits = $"s.lane = $1 and s.work = 'Pending' and {which} and (s.claimed_until is null or s.claimed_until <= $2)";
+        var waits = Waits(which);
         return $"""
             with recursive apps as (
                 (select s.app from stories s where {waits} order by s.app limit 1)
@@ -134,12 +148,16 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
                     order by s.accepted_at limit 1 for update skip locked
                 ) story limit 1
             )
-            update stories s set attempt = s.attempt + 1, claimed_until = $3, started_at = $2, stage = 'Decrypting', percent = 0,
+            update stories s set attempt = s.attempt + 1, claimed_until = $3, started_at = $2, stage = 'Decrypting',
+                percent = case when s.revision = 0 then 0 else s.percent end,
                 state = case when s.state = 'Accepted' then 'Processing' else s.state end
             from turn, buckets b where s.id = turn.id and b.id = s.bucket_id
-            returning s.id, s.work_id, s.bucket_id, b.container, b.ends_at, s.expires_at, s.level, s.lane, s.manifest, s.manifest_sha256, s.revision, s.attempt
+            returning s.id, s.work_id, s.bucket_id, b.container, b.ends_at, s.expires_at, s.level, s.lane, s.manifest, s.manifest_sha256, s.revision,
+                s.unfinished, s.attempt, s.percent
             """;
     }
+
+    private static string Waits(string which) => $"s.lane = $1 and s.work = 'Pending' and {which} and (s.claimed_until is null or s.claimed_until <= $2)";
 
     private async Task<StoryClaim?> TakeAsync(string sql, Lane lane, CancellationToken cancellationToken)
     {
@@ -149,7 +167,8 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
         return await row.ReadAsync(cancellationToken)
             ? new StoryClaim(
                 row.GetGuid(0), row.GetGuid(1), row.GetGuid(2), row.GetString(3), row.GetFieldValue<DateTimeOffset>(4), row.GetFieldValue<DateTimeOffset>(5),
-                Enum.Parse<Level>(row.GetString(6)), Enum.Parse<Lane>(row.GetString(7)), (byte[])row[8], row.GetString(9), row.GetInt32(10), row.GetInt32(11))
+                Enum.Parse<Level>(row.GetString(6)), Enum.Parse<Lane>(row.GetString(7)), (byte[])row[8], row.GetString(9), row.GetInt32(10),
+                row[11] as byte[], row.GetInt32(12), row.GetInt32(13))
             : null;
     }
 
