@@ -54,6 +54,27 @@ public sealed class ClaimRaceTests(LocalServers servers)
     }
 
     [Fact]
+    public async Task A_claim_stays_lost_when_its_attempt_was_given_back_and_comes_again()
+    {
+        await using var service = await Service.StartAsync(servers);
+        await PostAsync(service);
+        var claims = service.Worker.GetRequiredService<StoryClaims>();
+        var late = await claims.TakeAsync(Lane.Photo, Cancel);
+        service.Clock.Advance(StoryClaims.Lease + TimeSpan.FromSeconds(1));
+        var second = await claims.TakeAsync(Lane.Photo, Cancel);
+        Assert.True(await claims.StepBackAsync(second!, Cancel));
+        Assert.False(await claims.ReturnAsync(second!, Cancel));
+        Assert.False(await claims.RenewAsync(late!, Stage.Rendering, 50, Cancel));
+
+        var third = await claims.TakeAsync(Lane.Photo, Cancel);
+        Assert.Equal(second!.Attempt, third!.Attempt);
+        Assert.False(await claims.FinishAsync(second, Cancel));
+        Assert.False(await claims.ReleaseAsync(second, Cancel));
+        Assert.Equal(ClaimEnd.TakenOver, await claims.FindEndAsync(second, Cancel));
+        Assert.True(await claims.FinishAsync(third, Cancel));
+    }
+
+    [Fact]
     public async Task Work_that_outlives_its_sealed_bucket_publishes_nothing_and_leaves_nothing()
     {
         await using var service = await Service.StartAsync(servers);

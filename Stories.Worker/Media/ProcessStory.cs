@@ -62,7 +62,7 @@ public sealed class ProcessStory(
         }
     }
 
-    /// <summary>Nothing renews the claim any more when this ends: an attempt that is given back is somebody else's next.</summary>
+    /// <summary>Nothing renews the claim any more when this ends: what is given back stays so.</summary>
     /// <returns>False when others are to go first.</returns>
     private async Task<bool> HoldAsync(StoryClaim claim, ClaimKeeper keeper)
     {

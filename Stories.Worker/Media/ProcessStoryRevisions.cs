@@ -76,5 +76,5 @@ internal sealed class ProcessStoryRevisions(
     }
 
     /// <param name="percent">Of the set that is being made.</param>
-    private void ShowProgress(int percent) => keeper.Percent = (100 * made + percent) / total;
+    private void ShowProgress(int percent) => keeper.Percent = Math.Min(100, (100 * made + percent) / total);
 }

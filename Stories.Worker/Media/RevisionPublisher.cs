@@ -98,9 +98,9 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
         Add(batch, "select 1 from buckets where id = $1 and state = 'Open' for share", claim.Bucket);
         Add(batch, """
             update stories set state = 'Live', revision = $3, rendition_manifest = $4, unfinished = $7, claimed_until = $6, percent = $8
-            where id = $1 and attempt = $2 and work = 'Pending' and revision = $3 - 1 and expires_at > $5
+            where id = $1 and started_at = $2 and work = 'Pending' and revision = $3 - 1 and expires_at > $5
             returning 1
-            """, claim.Story, claim.Attempt, revision, manifest, now, now + StoryClaims.Lease, (object?)unfinished ?? DBNull.Value, percent);
+            """, claim.Story, claim.StartedAt, revision, manifest, now, now + StoryClaims.Lease, (object?)unfinished ?? DBNull.Value, percent);
         foreach (var rendition in added)
         {
             Add(batch, """

@@ -4,8 +4,10 @@ using Stories.Protocol;
 namespace Stories.Worker.Media;
 
 /// <summary>The right to work on one story for a while; whoever holds an older claim changes nothing any more.</summary>
+/// <param name="StartedAt">Tells this claim from others: attempts are given back, and so their numbers come again.</param>
 public sealed record StoryClaim(
-    Guid Story, Guid WorkId, Guid Bucket, string Container, DateTimeOffset BucketEndsAt, DateTimeOffset ExpiresAt, Level Level, Lane Lane, byte[] Manifest, string ManifestSha256, int Revision, byte[]? Unfinished, int Attempt, int Percent)
+    Guid Story, Guid WorkId, Guid Bucket, string Container, DateTimeOffset BucketEndsAt, DateTimeOffset ExpiresAt, Level Level, Lane Lane, byte[] Manifest, string ManifestSha256,
+    int Revision, byte[]? Unfinished, int Percent, int Attempt, DateTimeOffset StartedAt)
 {
     /// <summary>Started as often as allowed and never finished.</summary>
     public bool IsUsedUp => Attempt > Core.Posting.Story.MaxAttempts;
@@ -66,28 +68,30 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
         var now = clock.GetUtcNow();
         return ChangesAsync("""
             update stories set claimed_until = $3, stage = $5, percent = $6
-            where id = $1 and attempt = $2 and work = 'Pending' and expires_at > $4
-            """, cancellationToken, claim.Story, claim.Attempt, now + Lease, now, stage.ToString(), percent);
+            where id = $1 and started_at = $2 and work = 'Pending' and expires_at > $4
+            """, cancellationToken, claim.Story, claim.StartedAt, now + Lease, now, stage.ToString(), percent);
     }
 
     /// <summary>Between revisions: others first. The sweep queues its next turn unless whoever steps back does.</summary>
     public Task<bool> StepBackAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
-        update stories set claimed_until = null, enqueued_at = null, attempt = attempt - 1, stage = 'Waiting' where id = $1 and attempt = $2 and work = 'Pending'
-        """, cancellationToken, claim.Story, claim.Attempt);
+        update stories set claimed_until = null, enqueued_at = null, attempt = attempt - 1, stage = 'Waiting'
+        where id = $1 and started_at = $2 and work = 'Pending' and claimed_until is not null
+        """, cancellationToken, claim.Story, claim.StartedAt);
 
     /// <summary>A graceful stop: the attempt is given back, and the next may start at once.</summary>
     public Task<bool> ReturnAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
-        update stories set claimed_until = null, attempt = attempt - 1, stage = 'Waiting', percent = 0 where id = $1 and attempt = $2 and work = 'Pending'
-        """, cancellationToken, claim.Story, claim.Attempt);
+        update stories set claimed_until = null, attempt = attempt - 1, stage = 'Waiting', percent = 0
+        where id = $1 and started_at = $2 and work = 'Pending' and claimed_until is not null
+        """, cancellationToken, claim.Story, claim.StartedAt);
 
     /// <summary>Trouble of ours: the next attempt may start after a rest.</summary>
     public Task<bool> ReleaseAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
-        update stories set claimed_until = $3, stage = 'Waiting', percent = 0 where id = $1 and attempt = $2 and work = 'Pending'
-        """, cancellationToken, claim.Story, claim.Attempt, clock.GetUtcNow() + Rest);
+        update stories set claimed_until = $3, stage = 'Waiting', percent = 0 where id = $1 and started_at = $2 and work = 'Pending'
+        """, cancellationToken, claim.Story, claim.StartedAt, clock.GetUtcNow() + Rest);
 
     public Task<bool> FinishAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
-        update stories set work = 'Done', claimed_until = null, stage = 'Done', percent = 100, unfinished = null where id = $1 and attempt = $2 and work = 'Pending'
-        """, cancellationToken, claim.Story, claim.Attempt);
+        update stories set work = 'Done', claimed_until = null, stage = 'Done', percent = 100, unfinished = null where id = $1 and started_at = $2 and work = 'Pending'
+        """, cancellationToken, claim.Story, claim.StartedAt);
 
     /// <summary>
     /// Ends the work for good. A story that is live stays so with what it has; another one keeps nothing but its state and code.
@@ -99,16 +103,16 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
             code = case when state = 'Live' then code else $4 end,
             manifest = case when state = 'Live' then manifest end, signature = case when state = 'Live' then signature end,
             key_envelope = case when state = 'Live' then key_envelope end, payload = case when state = 'Live' then payload end
-        where id = $1 and attempt = $2 and work = 'Pending'
-        """, cancellationToken, claim.Story, claim.Attempt, state.ToString(), (object?)code ?? DBNull.Value);
+        where id = $1 and started_at = $2 and work = 'Pending'
+        """, cancellationToken, claim.Story, claim.StartedAt, state.ToString(), (object?)code ?? DBNull.Value);
 
     /// <summary>What became of a claim that does not hold any more.</summary>
     public async Task<ClaimEnd> FindEndAsync(StoryClaim claim, CancellationToken cancellationToken)
     {
         await using var command = Command("""
-            select s.attempt = $2 and s.work = 'Pending', s.state = 'Withdrawn', s.expires_at <= $3 or b.state <> 'Open'
+            select s.started_at = $2 and s.work = 'Pending', s.state = 'Withdrawn', s.expires_at <= $3 or b.state <> 'Open'
             from stories s join buckets b on b.id = s.bucket_id where s.id = $1
-            """, claim.Story, claim.Attempt, clock.GetUtcNow());
+            """, claim.Story, claim.StartedAt, clock.GetUtcNow());
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         if (!await row.ReadAsync(cancellationToken)) return ClaimEnd.TakenOver;
         if (row.GetBoolean(1)) return ClaimEnd.Withdrawn;
@@ -153,7 +157,7 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
                 state = case when s.state = 'Accepted' then 'Processing' else s.state end
             from turn, buckets b where s.id = turn.id and b.id = s.bucket_id
             returning s.id, s.work_id, s.bucket_id, b.container, b.ends_at, s.expires_at, s.level, s.lane, s.manifest, s.manifest_sha256, s.revision,
-                s.unfinished, s.attempt, s.percent
+                s.unfinished, s.percent, s.attempt, s.started_at
             """;
     }
 
@@ -168,7 +172,7 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
             ? new StoryClaim(
                 row.GetGuid(0), row.GetGuid(1), row.GetGuid(2), row.GetString(3), row.GetFieldValue<DateTimeOffset>(4), row.GetFieldValue<DateTimeOffset>(5),
                 Enum.Parse<Level>(row.GetString(6)), Enum.Parse<Lane>(row.GetString(7)), (byte[])row[8], row.GetString(9), row.GetInt32(10),
-                row[11] as byte[], row.GetInt32(12), row.GetInt32(13))
+                row[11] as byte[], row.GetInt32(12), row.GetInt32(13), row.GetFieldValue<DateTimeOffset>(14))
             : null;
     }
 
