@@ -52,7 +52,7 @@ internal sealed class PublishStory(
         if (await SaveAsync(story, request.Uploads, cancellationToken) is { } refused)
             return await EarlierAsync(id, author, sha256, cancellationToken) is { } race ? race.Match() : Problems.Of(refused);
 
-        if (lane is { } queue && work.Enqueue(queue, story.WorkId))
+        if (lane is { } queue && work.EnqueueTurn(queue))
             await db.Stories.Where(s => s.Id == id).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, clock.GetUtcNow()), cancellationToken);
         return TypedResults.Accepted($"/v1/stories/{id}/progress", story.Progress);
     }
@@ -98,7 +98,7 @@ internal sealed class PublishStory(
     private async Task<bool> IsBackloggedAsync(Lane lane, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         var oldest = await db.Stories
-            .Where(s => s.Work == WorkState.Pending && s.Lane == lane && s.ClaimedUntil == null)
+            .Where(s => s.Work == WorkState.Pending && s.Lane == lane && s.Revision == 0 && s.ClaimedUntil == null)
             .OrderBy(s => s.AcceptedAt).Select(s => (DateTimeOffset?)s.AcceptedAt).FirstOrDefaultAsync(cancellationToken);
         return oldest is { } since && clock.GetUtcNow() - since > lifetime;
     }

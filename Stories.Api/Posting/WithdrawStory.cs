@@ -27,6 +27,7 @@ internal static class WithdrawStory
             .SetProperty(s => s.KeyEnvelope, (byte[]?)null)
             .SetProperty(s => s.Payload, (byte[]?)null)
             .SetProperty(s => s.RenditionManifest, (byte[]?)null)
+            .SetProperty(s => s.Unfinished, (byte[]?)null)
             .SetProperty(s => s.Code, (string?)null), cancellationToken);
         if (changed == 0) return Problems.Of(ProblemCodes.NotFound);
         await blobs.DeleteAsync(id, cancellationToken);

@@ -84,4 +84,5 @@ public static class SealedField
     public const string KeyEnvelope = "keyEnvelope";
     public const string Payload = "payload";
     public const string RenditionManifest = "renditionManifest";
+    public const string Unfinished = "unfinished";
 }

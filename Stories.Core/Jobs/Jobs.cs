@@ -3,23 +3,26 @@ using Hangfire;
 namespace Stories.Core.Jobs;
 
 // Hangfire reads queue and retry attributes from the type named in the enqueue, and does not inherit them from a base
-// interface: each address carries its own. The only argument is an opaque id; a renamed type or method would strand
+// interface: each address carries its own. At most an opaque id is an argument; a renamed type or method would strand
 // jobs that are already queued.
 
+/// <summary>A turn on the photo lane: whose story it goes to is decided when it comes.</summary>
 public interface IProcessPhotoStory
 {
+    // A story rests for StoryClaims.Rest before its next attempt: its turn comes again after that.
     [Queue(Queues.Photo)]
-    [AutomaticRetry(Attempts = 3, DelaysInSeconds = new[] { 2, 5, 10 }, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
-    [JobDisplayName("Make a photo story's renditions (work {0})")]
-    Task RunAsync(Guid workId, CancellationToken cancellationToken);
+    [AutomaticRetry(Attempts = 3, DelaysInSeconds = new[] { 5, 5, 5 }, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
+    [JobDisplayName("Make renditions of the photo story whose turn it is")]
+    Task RunAsync(CancellationToken cancellationToken);
 }
 
+/// <summary>A turn on the video lane.</summary>
 public interface IProcessVideoStory
 {
     [Queue(Queues.Video)]
-    [AutomaticRetry(Attempts = 3, DelaysInSeconds = new[] { 2, 5, 10 }, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
-    [JobDisplayName("Make a video story's renditions (work {0})")]
-    Task RunAsync(Guid workId, CancellationToken cancellationToken);
+    [AutomaticRetry(Attempts = 3, DelaysInSeconds = new[] { 5, 5, 5 }, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
+    [JobDisplayName("Make renditions of the video story whose turn it is")]
+    Task RunAsync(CancellationToken cancellationToken);
 }
 
 public interface IEraseBucket

@@ -8,19 +8,20 @@ namespace Stories.Core.Jobs;
 /// <summary>Puts work on the workers' queues. A job that is lost is picked up by the sweep: the rows say what is to be done.</summary>
 public sealed class StoryWork(IBackgroundJobClient jobs, ILogger<StoryWork> log)
 {
+    /// <summary>One more turn on a lane: as many as stories wait there, whosever they will be.</summary>
     /// <returns>False when the queue could not be reached; the sweep will find the story.</returns>
-    public bool Enqueue(Lane lane, Guid workId)
+    public bool EnqueueTurn(Lane lane)
     {
         try
         {
             _ = lane == Lane.Video
-                ? jobs.Enqueue<IProcessVideoStory>(job => job.RunAsync(workId, CancellationToken.None))
-                : jobs.Enqueue<IProcessPhotoStory>(job => job.RunAsync(workId, CancellationToken.None));
+                ? jobs.Enqueue<IProcessVideoStory>(job => job.RunAsync(CancellationToken.None))
+                : jobs.Enqueue<IProcessPhotoStory>(job => job.RunAsync(CancellationToken.None));
             return true;
         }
         catch (BackgroundJobClientException)
         {
-            log.LogWarning("Work {WorkId} could not be queued; the sweep will.", workId);
+            log.LogWarning("A turn on lane {Lane} could not be queued; the sweep will.", lane);
             return false;
         }
     }

@@ -55,13 +55,19 @@ public sealed class Story
     /// <summary>How its renditions are to be made.</summary>
     public RenderWishes Wishes { get; private set; } = new();
 
+    /// <summary>While more is to be made: what there is already, for the worker that goes on; wrapped under the bucket key.</summary>
+    public byte[]? Unfinished { get; private set; }
+
     public WorkState Work { get; private set; }
     public Lane Lane { get; private set; }
 
-    /// <summary>All that a job says about the story.</summary>
+    /// <summary>All that a log says about the story.</summary>
     public Guid WorkId { get; private set; }
     public int Attempt { get; private set; }
     public DateTimeOffset? ClaimedUntil { get; private set; }
+
+    /// <summary>When work on it last began: others' stories are due before another of the same author and app.</summary>
+    public DateTimeOffset? StartedAt { get; private set; }
     public DateTimeOffset? EnqueuedAt { get; private set; }
     public Stage Stage { get; private set; }
     public int Percent { get; private set; }

@@ -69,11 +69,9 @@ public sealed class ErasureTests(LocalServers servers) : IAsyncLifetime
     public async Task Work_that_outlives_its_bucket_publishes_nothing_and_makes_nothing()
     {
         var posted = await alice.PostAsync([Samples.Photo], lifetime: TimeSpan.FromMinutes(1), cancellationToken: Cancel);
-        var workId = await service.ReadAsync(db => db.Stories.Select(s => s.WorkId).SingleAsync(Cancel));
         var bucket = await service.ReadAsync(db => db.Buckets.SingleAsync(Cancel));
         await service.LetEverythingEndAsync();
-        await using var scope = service.Worker.CreateAsyncScope();
-        await scope.ServiceProvider.GetRequiredService<IProcessPhotoStory>().RunAsync(workId, Cancel);
+        await service.TakeTurnAsync(Lane.Photo, cancellationToken: Cancel);
         Assert.False(await service.Worker.GetRequiredService<BucketBlobs>().ContainerExistsAsync(bucket.Container, Cancel));
         Assert.Equal(0, await service.ReadAsync(db => db.Stories.CountAsync(Cancel)));
         Assert.NotEqual(Guid.Empty, posted.Story);

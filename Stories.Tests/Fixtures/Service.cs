@@ -144,12 +144,17 @@ public sealed class Service : IAsyncDisposable
         await scope.ServiceProvider.GetRequiredService<ISweep>().RunAsync(CancellationToken.None);
     }
 
-    /// <summary>Does the work of a story as a worker's thread would.</summary>
-    public async Task ProcessAsync(Guid story, CancellationToken cancellationToken = default)
+    /// <summary>Does the work of a story as a worker's thread would, when no other waits on its lane.</summary>
+    public async Task ProcessAsync(Guid story, CancellationToken cancellationToken = default) =>
+        await TakeTurnAsync(await ReadAsync(db => db.Stories.Where(s => s.Id == story).Select(s => s.Lane).SingleAsync()), cancellationToken: cancellationToken);
+
+    /// <summary>What a worker's thread does for one job.</summary>
+    public async Task TakeTurnAsync(Lane lane, IServiceProvider? worker = null, CancellationToken cancellationToken = default)
     {
-        var workId = await ReadAsync(db => db.Stories.Where(s => s.Id == story).Select(s => s.WorkId).SingleAsync());
-        await using var scope = Worker.CreateAsyncScope();
-        await scope.ServiceProvider.GetRequiredService<IProcessVideoStory>().RunAsync(workId, cancellationToken);
+        await using var scope = (worker ?? Worker).CreateAsyncScope();
+        await (lane == Lane.Video
+            ? scope.ServiceProvider.GetRequiredService<IProcessVideoStory>().RunAsync(cancellationToken)
+            : scope.ServiceProvider.GetRequiredService<IProcessPhotoStory>().RunAsync(cancellationToken));
     }
 
     public async Task<T> ReadAsync<T>(Func<StoriesDb, Task<T>> read)

@@ -49,7 +49,7 @@ internal sealed class MediaRig : IAsyncDisposable
         File.Copy(path, scratch.File(name));
         var media = await Renderer.PrepareAsync(scratch, name, lane, wishes ?? new RenderWishes(), cancellationToken);
         var outcome = new Outcome(media, [], [], null);
-        await foreach (var set in Renderer.RenderAsync(media, scratch, outcome.Percents.Add, cancellationToken))
+        await foreach (var set in Renderer.RenderAsync(media, scratch, made: 0, outcome.Percents.Add, cancellationToken))
         {
             outcome.Sets.Add([.. set.Files.Select(file => new Rendered(file, File.ReadAllBytes(file.Path)))]);
             outcome = outcome with { Preview = outcome.Preview ?? set.Preview };

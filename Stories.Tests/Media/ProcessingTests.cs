@@ -2,7 +2,6 @@ using Azure.Storage.Blobs;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Stories.Age;
-using Stories.Core.Jobs;
 using Stories.Core.Media;
 using Stories.Core.Posting;
 using Stories.Protocol;
@@ -109,12 +108,7 @@ public sealed class ProcessingTests(LocalServers servers) : IAsyncLifetime
     {
         var second = service.StartWorker();
         var posted = await alice.PostAsync([Samples.Photo], cancellationToken: Cancel);
-        var workId = await service.ReadAsync(db => db.Stories.Select(s => s.WorkId).SingleAsync(Cancel));
-        await Task.WhenAll(new[] { service.Worker, second }.Select(async worker =>
-        {
-            await using var scope = worker.CreateAsyncScope();
-            await scope.ServiceProvider.GetRequiredService<IProcessPhotoStory>().RunAsync(workId, Cancel);
-        }));
+        await Task.WhenAll(new[] { service.Worker, second }.Select(worker => service.TakeTurnAsync(Lane.Photo, worker, Cancel)));
         Assert.Equal((StoryState.Live, 1), ((await alice.Client.WatchProgressAsync(posted.Story, Cancel)).State, (await alice.Client.OpenAsync(posted.Story, Cancel)).Revision));
         Assert.Equal(3, await CountBlobsAsync());
     }
@@ -123,9 +117,8 @@ public sealed class ProcessingTests(LocalServers servers) : IAsyncLifetime
     public async Task A_worker_that_wakes_up_after_its_lease_changes_nothing()
     {
         var posted = await alice.PostAsync([Samples.Photo], cancellationToken: Cancel);
-        var workId = await service.ReadAsync(db => db.Stories.Select(s => s.WorkId).SingleAsync(Cancel));
         var claims = service.Worker.GetRequiredService<StoryClaims>();
-        var (sleeping, _, _) = await claims.TakeAsync(workId, Cancel);
+        var sleeping = await claims.TakeAsync(Lane.Photo, Cancel);
         Assert.NotNull(sleeping);
         await service.ProcessAsync(posted.Story, Cancel);
         Assert.Equal(StoryState.Processing, (await alice.Client.WatchProgressAsync(posted.Story, Cancel)).State);
@@ -141,11 +134,10 @@ public sealed class ProcessingTests(LocalServers servers) : IAsyncLifetime
     public async Task Work_that_kills_its_worker_each_time_is_given_up_after_three_starts()
     {
         var posted = await alice.PostAsync([Samples.Photo], cancellationToken: Cancel);
-        var workId = await service.ReadAsync(db => db.Stories.Select(s => s.WorkId).SingleAsync(Cancel));
         var claims = service.Worker.GetRequiredService<StoryClaims>();
         for (var i = 0; i < Story.MaxAttempts; i++)
         {
-            Assert.NotNull((await claims.TakeAsync(workId, Cancel)).Claim);
+            Assert.NotNull(await claims.TakeAsync(Lane.Photo, Cancel));
             service.Clock.Advance(StoryClaims.Lease);
         }
         await service.ProcessAsync(posted.Story, Cancel);

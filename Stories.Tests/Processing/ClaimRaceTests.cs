@@ -20,12 +20,12 @@ public sealed class ClaimRaceTests(LocalServers servers)
         await using var service = await Service.StartAsync(servers);
         var story = await PostAsync(service);
         await using var gate = await BucketGate.CloseAsync(service.Database, Cancel);
-        var late = RunAsync(service.Worker, await WorkIdAsync(service, story));
+        var late = service.ProcessAsync(story, Cancel);
         await gate.WaitForSomebodyAsync(Cancel);
 
         // Another process takes the work over as soon as the lease has run out.
         service.Clock.Advance(StoryClaims.Lease + TimeSpan.FromSeconds(1));
-        var (successor, _, _) = await service.Worker.GetRequiredService<StoryClaims>().TakeAsync(await WorkIdAsync(service, story), Cancel);
+        var successor = await service.Worker.GetRequiredService<StoryClaims>().TakeAsync(Lane.Photo, Cancel);
         Assert.NotNull(successor);
         await gate.OpenAsync(Cancel);
         await late;
@@ -42,15 +42,36 @@ public sealed class ClaimRaceTests(LocalServers servers)
         await using var service = await Service.StartAsync(servers);
         var story = await PostAsync(service);
         var claims = service.Worker.GetRequiredService<StoryClaims>();
-        var (late, _, _) = await claims.TakeAsync(await WorkIdAsync(service, story), Cancel);
+        var late = await claims.TakeAsync(Lane.Photo, Cancel);
         service.Clock.Advance(StoryClaims.Lease + TimeSpan.FromSeconds(1));
-        await claims.TakeAsync(await WorkIdAsync(service, story), Cancel);
+        await claims.TakeAsync(Lane.Photo, Cancel);
 
         Assert.False(await claims.EndAsync(late!, StoryState.Rejected, ProblemCodes.MediaFailed, Cancel));
         Assert.False(await claims.FinishAsync(late!, Cancel));
-        Assert.False(await claims.ReleaseAsync(late!, returnAttempt: true, Cancel));
-        Assert.False(await claims.EndUnclaimedAsync(story, StoryState.Rejected, ProblemCodes.MediaFailed, Cancel));
+        Assert.False(await claims.ReleaseAsync(late!, Cancel));
+        Assert.False(await claims.ReturnAsync(late!, Cancel));
         Assert.Equal(WorkState.Pending, (await ProcessStoryTests.StoryAsync(service, story)).Work);
+    }
+
+    [Fact]
+    public async Task A_claim_stays_lost_when_its_attempt_was_given_back_and_comes_again()
+    {
+        await using var service = await Service.StartAsync(servers);
+        await PostAsync(service);
+        var claims = service.Worker.GetRequiredService<StoryClaims>();
+        var late = await claims.TakeAsync(Lane.Photo, Cancel);
+        service.Clock.Advance(StoryClaims.Lease + TimeSpan.FromSeconds(1));
+        var second = await claims.TakeAsync(Lane.Photo, Cancel);
+        Assert.True(await claims.StepBackAsync(second!, Cancel));
+        Assert.False(await claims.ReturnAsync(second!, Cancel));
+        Assert.False(await claims.RenewAsync(late!, Stage.Rendering, 50, Cancel));
+
+        var third = await claims.TakeAsync(Lane.Photo, Cancel);
+        Assert.Equal(second!.Attempt, third!.Attempt);
+        Assert.False(await claims.FinishAsync(second, Cancel));
+        Assert.False(await claims.ReleaseAsync(second, Cancel));
+        Assert.Equal(ClaimEnd.TakenOver, await claims.FindEndAsync(second, Cancel));
+        Assert.True(await claims.FinishAsync(third, Cancel));
     }
 
     [Fact]
@@ -59,7 +80,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
         await using var service = await Service.StartAsync(servers);
         var story = await PostAsync(service);
         await using var gate = await BucketGate.CloseAsync(service.Database, Cancel);
-        var work = RunAsync(service.Worker, await WorkIdAsync(service, story));
+        var work = service.ProcessAsync(story, Cancel);
         await gate.WaitForSomebodyAsync(Cancel);
 
         await gate.ExecuteAsync("update buckets set state = 'Sealed'", Cancel);
@@ -80,7 +101,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
         await using var service = await Service.StartAsync(servers);
         var story = await PostAsync(service);
         var claims = service.Worker.GetRequiredService<StoryClaims>();
-        var (claim, _, _) = await claims.TakeAsync(await WorkIdAsync(service, story), Cancel);
+        var claim = await claims.TakeAsync(Lane.Photo, Cancel);
         await service.LetEverythingEndAsync();
 
         var publisher = service.Worker.GetRequiredService<RevisionPublisher>();
@@ -105,7 +126,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
         using var stop = new CancellationTokenSource();
         await using (var gate = await BucketGate.CloseAsync(service.Database, Cancel))
         {
-            var work = RunUntilAsync(service.Worker, await WorkIdAsync(service, story), stop.Token);
+            var work = service.ProcessAsync(story, stop.Token);
             await gate.WaitForSomebodyAsync(Cancel);
             await stop.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => work);
@@ -128,7 +149,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
         var alice = service.User("alice");
         var story = (await alice.PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
         await using var gate = await BucketGate.CloseAsync(service.Database, Cancel);
-        var work = RunAsync(service.Worker, await WorkIdAsync(service, story));
+        var work = service.ProcessAsync(story, Cancel);
         await gate.WaitForSomebodyAsync(Cancel);
 
         await alice.Client.WithdrawAsync(story, Cancel);
@@ -148,7 +169,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
         var story = await PostAsync(service);
         await using (var gate = await BucketGate.CloseAsync(service.Database, Cancel))
         {
-            var work = RunAsync(service.Worker, await WorkIdAsync(service, story));
+            var work = service.ProcessAsync(story, Cancel);
             var backend = await gate.WaitForSomebodyAsync(Cancel);
             await gate.ExecuteAsync($"select pg_terminate_backend({backend})", Cancel);
             var failure = await Assert.ThrowsAsync<WorkFailedException>(() => work);
@@ -156,6 +177,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
         }
         Assert.Empty(await Remains.RenditionsAsync(service));
 
+        service.Clock.Advance(StoryClaims.Rest);
         await service.ProcessAsync(story, Cancel);
         var row = await ProcessStoryTests.StoryAsync(service, story);
         Assert.Equal((StoryState.Live, 2), (row.State, row.Attempt));
@@ -175,7 +197,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
         using (var content = new MemoryStream([1]))
             await service.Worker.GetRequiredService<Core.Blobs.BucketBlobs>().WriteAsync(bucket.Container, orphan, content, "application/octet-stream", Cancel);
         await service.ReadAsync(db => db.Stories.ExecuteUpdateAsync(set => set.SetProperty(s => s.Work, WorkState.Pending), Cancel));
-        var (claim, _, _) = await claims.TakeAsync(await WorkIdAsync(service, story), Cancel);
+        var claim = await claims.TakeAsync(Lane.Photo, Cancel);
 
         await service.Worker.GetRequiredService<RevisionPublisher>().DiscardUnpublishedAsync(claim!, [.. published, orphan]);
 
@@ -183,16 +205,6 @@ public sealed class ClaimRaceTests(LocalServers servers)
     }
 
     private static async Task<Guid> PostAsync(Service service) => (await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
-
-    private static Task<Guid> WorkIdAsync(Service service, Guid story) => service.ReadAsync(db => db.Stories.Where(s => s.Id == story).Select(s => s.WorkId).SingleAsync(Cancel));
-
-    private static Task RunAsync(IServiceProvider worker, Guid work) => RunUntilAsync(worker, work, Cancel);
-
-    private static async Task RunUntilAsync(IServiceProvider worker, Guid work, CancellationToken stop)
-    {
-        await using var scope = worker.CreateAsyncScope();
-        await scope.ServiceProvider.GetRequiredService<IProcessPhotoStory>().RunAsync(work, stop);
-    }
 
     private static async Task AssertOnlyPublishedAsync(Service service)
     {

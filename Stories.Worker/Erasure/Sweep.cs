@@ -22,7 +22,7 @@ public sealed class Sweep(
 {
     private const int Most = 500;
 
-    /// <summary>A job that was queued and not started for so long may have been lost; one more does no harm.</summary>
+    /// <summary>A turn that was queued and did not come for so long may have been lost; one more does no harm.</summary>
     private static readonly TimeSpan Requeue = TimeSpan.FromMinutes(5);
 
     /// <summary>The Api queues right after it accepts.</summary>
@@ -96,16 +96,16 @@ public sealed class Sweep(
         }
     }
 
-    /// <summary>Never queued, or its worker's lease ran out since it was, or queued so long ago that the job may be lost.</summary>
+    /// <summary>Never queued, or its worker's lease ran out since it was, or queued so long ago that the turn may be lost.</summary>
     private async Task RequeueLostAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var lost = await db.Stories.AsNoTracking()
             .Where(s => s.Work == WorkState.Pending && (s.ClaimedUntil == null || s.ClaimedUntil <= now))
             .Where(s => s.EnqueuedAt == null ? s.AcceptedAt <= now - QueueGrace : s.EnqueuedAt <= now - Requeue || (s.ClaimedUntil != null && s.EnqueuedAt < s.ClaimedUntil))
-            .OrderBy(s => s.AcceptedAt).Take(Most).Select(s => new { s.Id, s.Lane, s.WorkId }).ToListAsync(cancellationToken);
+            .OrderBy(s => s.AcceptedAt).Take(Most).Select(s => new { s.Id, s.Lane }).ToListAsync(cancellationToken);
         foreach (var story in lost)
         {
-            if (!work.Enqueue(story.Lane, story.WorkId)) return;
+            if (!work.EnqueueTurn(story.Lane)) return;
             await db.Stories.Where(s => s.Id == story.Id).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, now), cancellationToken);
         }
     }

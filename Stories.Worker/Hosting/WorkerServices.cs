@@ -43,6 +43,7 @@ internal static class WorkerServices
         services.AddSingleton<StoryClaims>();
         services.AddSingleton<RevisionPublisher>();
         services.AddScoped<UploadOpener>();
+        services.AddScoped<UnfinishedRenditions>();
         services.AddScoped<IProcessPhotoStory, ProcessStory>();
         services.AddScoped<IProcessVideoStory, ProcessStory>();
 

@@ -21,6 +21,7 @@ internal sealed class ClaimKeeper : IAsyncDisposable
     public ClaimKeeper(StoryClaims claims, StoryClaim claim, TimeProvider clock, CancellationToken cancellationToken)
     {
         (this.claims, this.claim, this.clock) = (claims, claim, clock);
+        Percent = claim.Percent;
         work = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         beating = BeatAsync();
     }
@@ -30,7 +31,9 @@ internal sealed class ClaimKeeper : IAsyncDisposable
 
     public bool IsLost { get; private set; }
     public Stage Stage { get; set; } = Stage.Decrypting;
-    public int Percent { get; set; }
+
+    /// <summary>Of the whole story; it never goes back.</summary>
+    public int Percent { get; set => field = Math.Max(field, value); }
 
     public async ValueTask DisposeAsync()
     {

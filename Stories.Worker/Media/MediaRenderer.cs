@@ -9,7 +9,11 @@ namespace Stories.Worker.Media;
 
 /// <summary>A file whose nature is known and within limits.</summary>
 /// <param name="Video">Null of a photo.</param>
-public sealed record PreparedMedia(string File, MediaKind Kind, RenderWishes Wishes, VideoSource? Video, VideoPlan? Plan);
+public sealed record PreparedMedia(string File, MediaKind Kind, RenderWishes Wishes, VideoSource? Video, VideoPlan? Plan)
+{
+    /// <summary>How many there will be: one for each revision.</summary>
+    public int Sets => Plan is { KeepsPicture: true, Rungs.Count: > 0 } ? 2 : 1;
+}
 
 /// <summary>From a decrypted file in scratch to renditions in scratch.</summary>
 public sealed class MediaRenderer(
@@ -35,15 +39,17 @@ public sealed class MediaRenderer(
     }
 
     /// <summary>One set per revision, the first as early as can be.</summary>
+    /// <param name="made">Sets that there are already: the first one made is that after them.</param>
     public async IAsyncEnumerable<RenditionSet> RenderAsync(
-        PreparedMedia media, Scratch scratch, Action<int> progress, [EnumeratorCancellation] CancellationToken cancellationToken)
+        PreparedMedia media, Scratch scratch, int made, Action<int> progress, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        if (made >= media.Sets) yield break;
         if (media is not { Video: { } source, Plan: { } plan })
         {
             yield return await RenderPhotoAsync(media, scratch, progress, cancellationToken);
             yield break;
         }
-        if (plan.KeepsPicture) yield return await videos.RemuxAsync(scratch, source, plan, cancellationToken);
+        if (plan.KeepsPicture && made == 0) yield return await videos.RemuxAsync(scratch, source, plan, cancellationToken);
         if (plan.Rungs.Count > 0) yield return await videos.EncodeAsync(scratch, source, plan, withPoster: !plan.KeepsPicture, progress, cancellationToken);
     }
 

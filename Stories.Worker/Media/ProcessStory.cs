@@ -11,29 +11,34 @@ using Stories.Protocol;
 namespace Stories.Worker.Media;
 
 /// <summary>
-/// From uploads to a live story: claim, decrypt, render, seal, publish, forget. May be run twice, late, or be killed anywhere:
-/// the row says what is to be done, and only the holder of the newest claim changes it.
+/// A turn on a lane: from the uploads of the story whose turn it is to a live story. Claim, decrypt, render, seal, publish,
+/// forget. May be run twice, late, or be killed anywhere: the row says what is to be done, and only the holder of the newest
+/// claim changes it.
 /// </summary>
 public sealed class ProcessStory(
-    StoriesDb db, StoryClaims claims, UploadOpener opener, MediaRenderer renderer, RevisionPublisher publisher, StoryBlobs storyBlobs, ScratchRoom scratchRoom,
-    IOptions<MediaOptions> options, TimeProvider clock, ILogger<ProcessStory> log) : IProcessPhotoStory, IProcessVideoStory
+    StoriesDb db, StoryClaims claims, StoryWork work, UploadOpener opener, MediaRenderer renderer, RevisionPublisher publisher, UnfinishedRenditions unfinished,
+    StoryBlobs storyBlobs, ScratchRoom scratchRoom, IOptions<MediaOptions> options, TimeProvider clock, ILogger<ProcessStory> log) : IProcessPhotoStory, IProcessVideoStory
 {
-    public async Task RunAsync(Guid workId, CancellationToken cancellationToken)
-    {
-        var (claim, loss, story) = await claims.TakeAsync(workId, cancellationToken);
-        if (claim is null)
-        {
-            if (loss != ClaimLoss.NothingToDo) await EndUnclaimedAsync(story, loss);
-            return;
-        }
-        CrashPoints.Hit("process:claimed");
+    Task IProcessPhotoStory.RunAsync(CancellationToken cancellationToken) => RunAsync(Lane.Photo, cancellationToken);
 
-        await using var keeper = new ClaimKeeper(claims, claim, clock, cancellationToken);
+    Task IProcessVideoStory.RunAsync(CancellationToken cancellationToken) => RunAsync(Lane.Video, cancellationToken);
+
+    private async Task RunAsync(Lane lane, CancellationToken cancellationToken)
+    {
+        if (await claims.TakeAsync(lane, cancellationToken) is not { } claim) return;
+        CrashPoints.Hit("process:claimed");
+        if (claim.ExpiresAt <= clock.GetUtcNow()) await EndAsync(claim, StoryState.ExpiredBeforeLive, code: null);
+        else if (claim.IsUsedUp) await EndAsync(claim, StoryState.Rejected, ProblemCodes.MediaFailed);
+        else await WorkAsync(claim, cancellationToken);
+    }
+
+    private async Task WorkAsync(StoryClaim claim, CancellationToken cancellationToken)
+    {
+        var keeper = new ClaimKeeper(claims, claim, clock, cancellationToken);
         try
         {
-            // A photo has one revision: the attempt that published it was cut off before it could say so.
-            if (claim is not { Lane: Lane.Photo, Revision: > 0 }) await ProcessAsync(claim, keeper);
-            await FinishAsync(claim);
+            if (await HoldAsync(claim, keeper)) await FinishAsync(claim);
+            else await StepBackAsync(claim);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -47,17 +52,26 @@ public sealed class ProcessStory(
         }
         catch (MediaRefusedException refused)
         {
-            log.LogInformation("Work {WorkId} was refused: {Code}.", workId, refused.Code);
+            log.LogInformation("Work {WorkId} was refused: {Code}.", claim.WorkId, refused.Code);
             await EndAsync(claim, StoryState.Rejected, refused.Code);
         }
         catch (Exception e)
         {
-            log.LogWarning("Work {WorkId} failed in attempt {Attempt}: {Trouble}.", workId, claim.Attempt, Trouble.Of(e));
+            log.LogWarning("Work {WorkId} failed in attempt {Attempt}: {Trouble}.", claim.WorkId, claim.Attempt, Trouble.Of(e));
             await FailAsync(claim);
         }
     }
 
-    private async Task ProcessAsync(StoryClaim claim, ClaimKeeper keeper)
+    /// <summary>Nothing renews the claim any more when this ends: what is given back stays so.</summary>
+    /// <returns>False when others are to go first.</returns>
+    private async Task<bool> HoldAsync(StoryClaim claim, ClaimKeeper keeper)
+    {
+        await using var _ = keeper;
+        // With nothing to go on from, the attempt that published the last revision was cut off before it could say so.
+        return claim is { Revision: > 0, Unfinished: null } || await ProcessAsync(claim, keeper);
+    }
+
+    private async Task<bool> ProcessAsync(StoryClaim claim, ClaimKeeper keeper)
     {
         var manifest = StoriesJson.ReadCanonical<StoryManifest>(claim.Manifest)!;
         var uploads = await db.Uploads.AsNoTracking().Where(u => u.StoryId == claim.Story).OrderBy(u => u.Ordinal).ToListAsync(keeper.Token);
@@ -72,9 +86,16 @@ public sealed class ProcessStory(
             keeper.Stage = Stage.Probing;
             media.Add(await renderer.PrepareAsync(scratch, file, upload.Lane, claim.Wishes, keeper.Token));
         }
-        // Parts of an attempt that was cut off after its first revision keep their numbers: viewers may hold their URLs.
-        var part = claim.Revision == 0 ? 0 : await db.Renditions.Where(r => r.StoryId == claim.Story).MaxAsync(r => (int?)r.Part, keeper.Token) ?? 0;
-        await new ProcessStoryRevisions(renderer, publisher, claim, manifest, scratch, keeper, part).MakeAsync(media);
+        var processingKey = uploads[0].ProcessingKeyId;
+        var earlier = await unfinished.OpenAsync(claim, processingKey, keeper.Token);
+        return await new ProcessStoryRevisions(renderer, publisher, unfinished, claims, claim, manifest, processingKey, scratch, keeper, earlier).MakeAsync(media);
+    }
+
+    private async Task StepBackAsync(StoryClaim claim)
+    {
+        if (!await claims.StepBackAsync(claim, CancellationToken.None)) await LeaveAsync(claim);
+        else if (work.EnqueueTurn(claim.Lane))
+            await db.Stories.Where(s => s.Id == claim.Story).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, clock.GetUtcNow()), CancellationToken.None);
     }
 
     private async Task FinishAsync(StoryClaim claim)
@@ -87,12 +108,6 @@ public sealed class ProcessStory(
     {
         if (await claims.EndAsync(claim, state, code, CancellationToken.None)) await storyBlobs.DeleteUploadsAsync(claim.Story, CancellationToken.None);
         else await LeaveAsync(claim);
-    }
-
-    private async Task EndUnclaimedAsync(Guid story, ClaimLoss loss)
-    {
-        var (state, code) = loss == ClaimLoss.Expired ? (StoryState.ExpiredBeforeLive, null) : (StoryState.Rejected, ProblemCodes.MediaFailed);
-        if (await claims.EndUnclaimedAsync(story, state, code, CancellationToken.None)) await storyBlobs.DeleteUploadsAsync(story, CancellationToken.None);
     }
 
     /// <summary>The claim does not hold: what is still to be tidied depends on who ended it.</summary>
@@ -123,7 +138,7 @@ public sealed class ProcessStory(
             await EndAsync(claim, StoryState.Rejected, ProblemCodes.MediaFailed);
             return;
         }
-        await claims.ReleaseAsync(claim, returnAttempt: false, CancellationToken.None);
+        await claims.ReleaseAsync(claim, CancellationToken.None);
         throw new WorkFailedException(ProblemCodes.MediaFailed);
     }
 
@@ -131,7 +146,7 @@ public sealed class ProcessStory(
     {
         try
         {
-            await claims.ReleaseAsync(claim, returnAttempt: true, CancellationToken.None);
+            await claims.ReturnAsync(claim, CancellationToken.None);
         }
         catch (NpgsqlException e)
         {

@@ -4,22 +4,32 @@ using Stories.Protocol;
 namespace Stories.Worker.Media;
 
 /// <summary>Renders a story's uploads side by side in revisions: the first as soon as each has something to show.</summary>
+/// <param name="processingKey">Of the uploads.</param>
+/// <param name="earlier">What the story has already: its parts keep their numbers, viewers may hold their URLs.</param>
 internal sealed class ProcessStoryRevisions(
-    MediaRenderer renderer, RevisionPublisher publisher, StoryClaim claim, StoryManifest manifest, Scratch scratch, ClaimKeeper keeper, int lastPart)
+    MediaRenderer renderer, RevisionPublisher publisher, UnfinishedRenditions unfinished, StoryClaims claims,
+    StoryClaim claim, StoryManifest manifest, Guid processingKey, Scratch scratch, ClaimKeeper keeper, RenditionManifest? earlier)
 {
-    private readonly List<StoredRendition> all = [];
-    private byte[]? preview;
-    private int part = lastPart;
+    private readonly List<RenditionEntry> all = [.. earlier?.Renditions ?? []];
+    private byte[]? preview = earlier?.Preview;
     private int revision = claim.Revision;
 
-    public async Task MakeAsync(List<PreparedMedia> media)
+    /// <summary>Sets of all uploads: made, and to be made.</summary>
+    private int made;
+    private int total;
+
+    /// <returns>False when it left off between revisions, because viewers see nothing yet of another story of the lane.</returns>
+    public async Task<bool> MakeAsync(List<PreparedMedia> media)
     {
-        var sets = media.ConvertAll(m => renderer.RenderAsync(m, scratch, percent => keeper.Percent = percent, keeper.Token).GetAsyncEnumerator(keeper.Token));
+        var last = media.Max(m => m.Sets);
+        made = media.Sum(m => Math.Min(revision, m.Sets));
+        total = media.Sum(m => m.Sets);
+        var sets = media.ConvertAll(m => renderer.RenderAsync(m, scratch, revision, ShowProgress, keeper.Token).GetAsyncEnumerator(keeper.Token));
         try
         {
-            while (await NextAsync(sets))
-            {
-            }
+            while (await NextAsync(sets, last))
+                if (revision < last && await claims.IsFirstAwaitedAsync(claim.Lane, keeper.Token)) return false;
+            return true;
         }
         finally
         {
@@ -28,7 +38,7 @@ internal sealed class ProcessStoryRevisions(
     }
 
     /// <returns>False when no upload had anything more.</returns>
-    private async Task<bool> NextAsync(List<IAsyncEnumerator<RenditionSet>> sets)
+    private async Task<bool> NextAsync(List<IAsyncEnumerator<RenditionSet>> sets, int last)
     {
         var names = new List<string>();
         try
@@ -40,17 +50,21 @@ internal sealed class ProcessStoryRevisions(
                 if (!await sets[upload].MoveNextAsync()) continue;
                 CrashPoints.Hit("process:rendered");
                 keeper.Stage = Stage.Sealing;
+                made++;
+                ShowProgress(0);
                 preview ??= sets[upload].Current.Preview;
                 foreach (var file in sets[upload].Current.Files)
                 {
                     names.Add(RevisionPublisher.NewName());
-                    added.Add(await publisher.StoreAsync(claim, manifest, file, names[^1], ++part, upload, keeper.Token));
+                    added.Add(await publisher.StoreAsync(claim, manifest, file, names[^1], all.Count + added.Count + 1, upload, keeper.Token));
                 }
             }
             if (added.Count == 0) return false;
             CrashPoints.Hit("process:uploaded");
-            all.AddRange(added);
-            await publisher.PublishAsync(claim, manifest, ++revision, all, added, preview, keeper.Token);
+            all.AddRange(added.Select(a => a.Entry));
+            var renditions = new RenditionManifest(claim.Story, ++revision, claim.ManifestSha256, [.. all], preview);
+            var toGoOnFrom = revision < last ? await unfinished.SealAsync(claim, processingKey, renditions, keeper.Token) : null;
+            await publisher.PublishAsync(claim, manifest, renditions, added, toGoOnFrom, keeper.Percent, keeper.Token);
             CrashPoints.Hit("process:published");
             return true;
         }
@@ -60,4 +74,7 @@ internal sealed class ProcessStoryRevisions(
             throw;
         }
     }
+
+    /// <param name="percent">Of the set that is being made.</param>
+    private void ShowProgress(int percent) => keeper.Percent = Math.Min(100, (100 * made + percent) / total);
 }

@@ -47,19 +47,19 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
     /// <summary>
     /// One transaction: the bucket is open (and stays so until it ends), the claim is ours, the story has not ended.
     /// </summary>
-    /// <param name="all">Every rendition so far; those in <paramref name="added"/> are new.</param>
+    /// <param name="renditions">Every one so far; those in <paramref name="added"/> are new.</param>
+    /// <param name="unfinished">From which the next revision is made; null when there will be none.</param>
+    /// <param name="percent">Of the whole story.</param>
     /// <exception cref="ClaimLostException">Nothing was published.</exception>
     public async Task PublishAsync(
-        StoryClaim claim, StoryManifest manifest, int revision, IReadOnlyList<StoredRendition> all, IReadOnlyList<StoredRendition> added, byte[]? preview, CancellationToken cancellationToken)
+        StoryClaim claim, StoryManifest manifest, RenditionManifest renditions, IReadOnlyList<StoredRendition> added, byte[]? unfinished, int percent, CancellationToken cancellationToken)
     {
         if (await keys.FindAsync(claim.Container, claim.BucketEndsAt, cancellationToken) is not { } key) throw new ClaimLostException();
-        var record = StoriesJson.Write(signer.Sign(SignaturePurpose.RenditionManifest, StoriesJson.Write(
-            new RenditionManifest(claim.Story, revision, claim.ManifestSha256, [.. all.Select(r => r.Entry)], preview))));
+        var record = StoriesJson.Write(signer.Sign(SignaturePurpose.RenditionManifest, StoriesJson.Write(renditions)));
         var sealedRecord = claim.Level == Level.Clear ? record : AgeFile.Encrypt(record, AgeRecipient.Parse(manifest.Recipient));
         var wrapped = key.Wrap(claim.Story, SealedField.RenditionManifest, sealedRecord);
 
-        if (await CommitAsync(claim, revision, all, added, wrapped, cancellationToken) is not { } superseded) throw new ClaimLostException();
-        foreach (var blob in superseded) await blobs.DeleteBlobAsync(claim.Container, blob, CancellationToken.None);
+        if (!await CommitAsync(claim, renditions.Revision, added, wrapped, unfinished, percent, cancellationToken)) throw new ClaimLostException();
     }
 
     /// <summary>
@@ -87,9 +87,9 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
         foreach (var name in names.Where(n => !published.Contains(n))) await blobs.DeleteBlobAsync(claim.Container, name, CancellationToken.None);
     }
 
-    /// <returns>Blobs of an attempt that was cut off after its first revision, which this one replaces; null when the claim is lost.</returns>
-    private async Task<List<string>?> CommitAsync(
-        StoryClaim claim, int revision, IReadOnlyList<StoredRendition> all, IReadOnlyList<StoredRendition> added, byte[] manifest, CancellationToken cancellationToken)
+    /// <returns>False when the claim is lost.</returns>
+    private async Task<bool> CommitAsync(
+        StoryClaim claim, int revision, IReadOnlyList<StoredRendition> added, byte[] manifest, byte[]? unfinished, int percent, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -97,11 +97,10 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
         await using var batch = new NpgsqlBatch(connection, transaction);
         Add(batch, "select 1 from buckets where id = $1 and state = 'Open' for share", claim.Bucket);
         Add(batch, """
-            update stories set state = 'Live', revision = $3, rendition_manifest = $4, claimed_until = $6, percent = 100
-            where id = $1 and attempt = $2 and work = 'Pending' and revision = $3 - 1 and expires_at > $5
+            update stories set state = 'Live', revision = $3, rendition_manifest = $4, unfinished = $7, claimed_until = $6, percent = $8
+            where id = $1 and started_at = $2 and work = 'Pending' and revision = $3 - 1 and expires_at > $5
             returning 1
-            """, claim.Story, claim.Attempt, revision, manifest, now, now + StoryClaims.Lease);
-        Add(batch, "delete from renditions where story_id = $1 and not part = any($2) returning blob_name", claim.Story, all.Select(r => r.Entry.Part).ToArray());
+            """, claim.Story, claim.StartedAt, revision, manifest, now, now + StoryClaims.Lease, (object?)unfinished ?? DBNull.Value, percent);
         foreach (var rendition in added)
         {
             Add(batch, """
@@ -109,19 +108,16 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
                 """, claim.Story, rendition.Entry.Part, claim.Bucket, revision, rendition.BlobName, rendition.Entry.Blob.Length,
                 claim.Level == Level.Clear ? rendition.MediaType! : DBNull.Value, claim.Level == Level.Clear && rendition.Duration is { } duration ? duration : DBNull.Value);
         }
-        var superseded = new List<string>();
         await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
         {
             var isOpen = await reader.ReadAsync(cancellationToken);
             await reader.NextResultAsync(cancellationToken);
             var isOurs = await reader.ReadAsync(cancellationToken);
             // Disposing the transaction undoes what the rest of the batch did.
-            if (!isOpen || !isOurs) return null;
-            await reader.NextResultAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken)) superseded.Add(reader.GetString(0));
+            if (!isOpen || !isOurs) return false;
         }
         await transaction.CommitAsync(cancellationToken);
-        return superseded;
+        return true;
     }
 
     private static async Task<Digest> SealAsync(string path, long contentLength, AgeRecipient recipient, string sealedPath, CancellationToken cancellationToken)

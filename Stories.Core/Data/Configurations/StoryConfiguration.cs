@@ -25,7 +25,11 @@ internal sealed class StoryConfiguration : IEntityTypeConfiguration<Story>
         builder.HasIndex(s => new { s.AudienceId, s.App, s.User, s.ExpiresAt });
         builder.HasIndex(s => new { s.App, s.User, s.ExpiresAt });
         builder.HasIndex(s => s.BucketId);
-        builder.HasIndex(s => s.WorkId).IsUnique();
         builder.HasIndex(s => new { s.Lane, s.AcceptedAt }).HasFilter("work = 'Pending'");
+        // Whose turn it is: who waits, and when work for each last began.
+        builder.HasIndex(s => new { s.Lane, s.App, s.User, s.AcceptedAt }, "ix_stories_first_revision").HasFilter("work = 'Pending' and revision = 0");
+        builder.HasIndex(s => new { s.Lane, s.App, s.User, s.AcceptedAt }, "ix_stories_further_revisions").HasFilter("work = 'Pending' and revision > 0");
+        builder.HasIndex(s => new { s.Lane, s.App, s.StartedAt }).HasFilter("started_at is not null");
+        builder.HasIndex(s => new { s.Lane, s.App, s.User, s.StartedAt }).HasFilter("started_at is not null");
     }
 }

@@ -195,15 +195,20 @@ namespace Stories.Core.Data.Migrations
                     payload = table.Column<byte[]>(type: "bytea", nullable: true),
                     rendition_manifest = table.Column<byte[]>(type: "bytea", nullable: true),
                     revision = table.Column<int>(type: "integer", nullable: false),
+                    unfinished = table.Column<byte[]>(type: "bytea", nullable: true),
                     work = table.Column<string>(type: "text", nullable: false),
                     lane = table.Column<string>(type: "text", nullable: false),
                     work_id = table.Column<Guid>(type: "uuid", nullable: false),
                     attempt = table.Column<int>(type: "integer", nullable: false),
                     claimed_until = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
+                    started_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
                     enqueued_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true),
                     stage = table.Column<string>(type: "text", nullable: false),
                     percent = table.Column<int>(type: "integer", nullable: false),
-                    code = table.Column<string>(type: "text", nullable: true)
+                    code = table.Column<string>(type: "text", nullable: true),
+                    wishes_avif = table.Column<bool>(type: "boolean", nullable: false),
+                    wishes_poster_at = table.Column<double>(type: "double precision", nullable: true),
+                    wishes_split = table.Column<bool>(type: "boolean", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -360,16 +365,34 @@ namespace Stories.Core.Data.Migrations
                 column: "bucket_id");
 
             migrationBuilder.CreateIndex(
+                name: "ix_stories_first_revision",
+                table: "stories",
+                columns: new[] { "lane", "app", "user", "accepted_at" },
+                filter: "work = 'Pending' and revision = 0");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_stories_further_revisions",
+                table: "stories",
+                columns: new[] { "lane", "app", "user", "accepted_at" },
+                filter: "work = 'Pending' and revision > 0");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_stories_lane_accepted_at",
                 table: "stories",
                 columns: new[] { "lane", "accepted_at" },
                 filter: "work = 'Pending'");
 
             migrationBuilder.CreateIndex(
-                name: "ix_stories_work_id",
+                name: "ix_stories_lane_app_started_at",
                 table: "stories",
-                column: "work_id",
-                unique: true);
+                columns: new[] { "lane", "app", "started_at" },
+                filter: "started_at is not null");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_stories_lane_app_user_started_at",
+                table: "stories",
+                columns: new[] { "lane", "app", "user", "started_at" },
+                filter: "started_at is not null");
 
             migrationBuilder.CreateIndex(
                 name: "ix_uploads_app_user_created_at",
