@@ -100,7 +100,7 @@ public sealed class ProcessingTests(LocalServers servers) : IAsyncLifetime
         var opened = await alice.Viewer.OpenAsync(posted.Story, Cancel);
         Assert.Equal([0, 1, 2], opened.Renditions!.Renditions.Select(r => r.Upload).Distinct().Order());
         Assert.Equal(2, opened.View.Revision);
-        Assert.Equal(7, opened.View.Renditions.Count);
+        Assert.Equal(8, opened.View.Renditions.Count);
     }
 
     [Fact]

@@ -42,7 +42,7 @@ public sealed class ProcessStoryTests(LocalServers servers)
         var opened = await alice.Viewer.OpenAsync(story, Cancel);
         var renditions = opened.Renditions!.Renditions;
         Assert.Equal(
-            ["0 photo-1080", "0 photo-540", "1 video-source", "1 poster", "2 photo-1080", "2 photo-540", "1 video-480"],
+            ["0 photo-1080", "0 photo-540", "1 video-source", "1 poster", "2 photo-1080", "2 photo-540", "1 video-480", "1 video-240"],
             renditions.Select(r => $"{r.Upload} {r.Name}"));
         Assert.Equal(renditions.Count, renditions.Select(r => r.Part).Distinct().Count());
         Assert.Equal(2, opened.Renditions.Revision);
@@ -125,7 +125,7 @@ public sealed class ProcessStoryTests(LocalServers servers)
 
         var opened = await alice.Viewer.OpenAsync(story, Cancel);
         var second = opened.Renditions!;
-        Assert.Equal([(1, "photo-1080"), (2, "photo-540"), (3, "video-source"), (4, "poster"), (5, "video-480")], second.Renditions.Select(r => (r.Part, r.Name)));
+        Assert.Equal([(1, "photo-1080"), (2, "photo-540"), (3, "video-source"), (4, "poster"), (5, "video-480"), (6, "video-240")], second.Renditions.Select(r => (r.Part, r.Name)));
         Assert.Equal(first.Renditions, second.Renditions.Take(4));
         Assert.NotNull(first.Preview);
         Assert.Equal(first.Preview, second.Preview);

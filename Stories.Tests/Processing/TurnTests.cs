@@ -110,7 +110,7 @@ public sealed class TurnTests(LocalServers servers)
         Assert.Equal(2, (await ProcessStoryTests.StoryAsync(service, other)).Revision);
         Assert.Empty(await Remains.IngestAsync(service));
         Assert.Equal((await Remains.PublishedAsync(service)).Order(StringComparer.Ordinal), await Remains.RenditionsAsync(service));
-        Assert.Equal(3, (await Remains.PublishedAsync(service)).Count);
+        Assert.Equal(4, (await Remains.PublishedAsync(service)).Count);
     }
 
     [Fact]
