@@ -114,7 +114,7 @@ public sealed class SandboxTests
 
     /// <summary>As the kernel says it, of the decoder itself: not of what started it.</summary>
     [Theory, MemberData(nameof(Kinds))]
-    public async Task A_decoder_has_no_privileges_and_no_core_dump_and_a_filter(SandboxKind kind)
+    public async Task A_decoder_has_no_privileges_a_filter_no_core_dump_and_three_open_files(SandboxKind kind)
     {
         await using var rig = await StartAsync(kind);
         await using var scratch = rig.ScratchRoom.Open();
@@ -133,6 +133,7 @@ public sealed class SandboxTests
             Assert.Matches(@"CapPrm:\s+0{16}\n", status);
             Assert.Matches(@"NoNewPrivs:\s+1\n", status);
             Assert.Matches(@"Seccomp:\s+2\n", status);
+            Assert.Equal(["0", "1", "2"], Directory.EnumerateFileSystemEntries($"/proc/{decoder.Id}/fd").Select(Path.GetFileName).Order());
             Assert.Matches(@"Max core file size\s+1\s+1\s", await File.ReadAllTextAsync($"/proc/{decoder.Id}/limits", Cancel));
         }
         finally
@@ -287,6 +288,7 @@ public sealed class SandboxTests
     [InlineData(SandboxKind.Bubblewrap, "--unshare-all", "--unshare-all --share-net", "with bubblewrap, a process has a network")]
     [InlineData(SandboxKind.Bubblewrap, "--seccomp 4", "", "with bubblewrap, a process has a network")]
     [InlineData(SandboxKind.Bubblewrap, "prlimit --core=1:1", "prlimit --core=unlimited", "with bubblewrap, a process leaves core dumps")]
+    [InlineData(SandboxKind.Bubblewrap, "4<", "5<\"$folder/settings\" 4<", "with bubblewrap, a process holds open files of ours")]
     [InlineData(SandboxKind.Bubblewrap, "ulimit -f", "true", "with bubblewrap, a process writes files without end")]
     [InlineData(SandboxKind.Landlock, "dll\" confine", "dll\" unconfined-", "with Landlock, nothing can be run")]
     [InlineData(SandboxKind.Landlock, "--read /usr", "--read /usr --read /root", "with Landlock, a process sees files outside its folder")]

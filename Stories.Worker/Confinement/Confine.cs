@@ -24,7 +24,7 @@ internal static class Confine
             ];
             Kernel.Prepare();
             var ruleset = Landlock.Rule(order.Readable, order.Writable);
-            Kernel.CloseFilesOnExecution();
+            if (!Kernel.CloseFilesOnExecution()) throw new ConfinementException("Open files cannot be closed.");
             Kernel.DropPrivileges();
             Landlock.Enter(ruleset);
             foreach (var filter in filters) Kernel.Filter(filter);

@@ -16,7 +16,8 @@ internal static class Kernel
     /// <summary>Finds every function now: in Landlock there may be no way to it any more.</summary>
     public static void Prepare() => Marshal.PrelinkAll(typeof(Kernel));
 
-    public static void CloseFilesOnExecution() => Check(syscall(CloseRange, 3, uint.MaxValue, OnExecution), "close_range");
+    /// <summary>Those that .NET did not open: it does so by itself. Before Linux 5.11 there is no such call.</summary>
+    public static bool CloseFilesOnExecution() => syscall(CloseRange, 3, uint.MaxValue, OnExecution) == 0;
 
     /// <summary>Root without them is a user like any other; with no_new_privs no program brings them back.</summary>
     public static void DropPrivileges()
