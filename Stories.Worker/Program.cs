@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Options;
 using Stories.Core;
 using Stories.Core.Health;
+using Stories.Worker.Confinement;
 using Stories.Worker.Hosting;
 using Stories.Worker.Rendering;
 
+if (args is [Confine.Argument, ..]) return Confine.Run(args.AsSpan(1));
 if (args is [RenderChild.Argument]) return await RenderChild.RunAsync();
 
 var builder = WebApplication.CreateBuilder(args);

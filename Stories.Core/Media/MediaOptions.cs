@@ -10,6 +10,9 @@ public sealed class MediaOptions
     /// <summary>A folder in memory: plaintext rests nowhere else. Empty: one of this process's own under /dev/shm.</summary>
     public string ScratchFolder { get; set; } = "";
 
+    [EnumDataType(typeof(SandboxKind))]
+    public SandboxKind Sandbox { get; set; } = SandboxKind.Auto;
+
     [Required]
     public string FfmpegFolder { get; set; } = "/usr/bin";
 

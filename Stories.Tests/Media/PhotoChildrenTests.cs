@@ -1,6 +1,7 @@
 using Stories.Core.Media;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
+using Stories.Worker.Media;
 using Stories.Worker.Rendering;
 
 namespace Stories.Tests.Media;
@@ -75,6 +76,19 @@ public sealed class PhotoChildrenTests
             var file = await Tools.WriteAsync(other);
             Assert.Equal(MediaCodes.Damaged, (await Assert.ThrowsAsync<MediaRefusedException>(() => rig.Photos.RenderAsync(file, new PhotoOrder(), Cancel))).Code);
         }
+        Assert.Equal(1, rig.Photos.Started);
+    }
+
+    /// <summary>What it says in the place of "ready" is a block: its length, then text.</summary>
+    [Fact]
+    public async Task A_child_that_finds_its_loaders_wrong_is_heard_and_no_media_is_touched_from_then_on()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel, spoil: sandbox =>
+            SandboxTests.Break(sandbox, "/dotnet/dotnet /app/Stories.Worker.dll render-child", "/usr/bin/printf '\\022\\0\\0\\0libvips opens TIFF'"));
+        var trouble = await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel));
+        Assert.Contains("libvips opens TIFF", trouble.Message);
+        Assert.Equal("libvips opens TIFF", rig.State.Fault);
+        await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel));
         Assert.Equal(1, rig.Photos.Started);
     }
 

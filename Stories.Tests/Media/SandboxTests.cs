@@ -1,9 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Stories.Core.Media;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
 using Stories.Worker.Confinement;
+using Stories.Worker.Hosting;
 using Stories.Worker.Media;
 
 namespace Stories.Tests.Media;
@@ -12,20 +15,22 @@ public sealed class SandboxTests
 {
     private static readonly TimeSpan NothingLeftAfter = TimeSpan.FromSeconds(5);
 
+    public static TheoryData<SandboxKind> Kinds => [SandboxKind.Bubblewrap, SandboxKind.Landlock];
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task The_walls_stand()
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task The_walls_stand(SandboxKind kind)
     {
-        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var rig = await StartAsync(kind);
         Assert.Null(rig.State.Fault);
     }
 
-    [Fact]
-    public async Task A_file_outside_and_the_workers_environment_cannot_be_seen()
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task A_file_outside_and_the_workers_environment_cannot_be_seen(SandboxKind kind)
     {
         Environment.SetEnvironmentVariable("STORIES_TEST_SECRET", "canary-in-environment");
-        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var rig = await StartAsync(kind);
         await using var scratch = rig.ScratchRoom.Open();
         await using var other = rig.ScratchRoom.Open();
         await File.WriteAllTextAsync(scratch.File("mine"), "in scratch", Cancel);
@@ -38,7 +43,7 @@ public sealed class SandboxTests
             """);
 
         Assert.Contains("in scratch", said.Output);
-        Assert.Contains("/usr", said.Output);
+        Assert.Contains(kind == SandboxKind.Bubblewrap ? "/usr" : "/*", said.Output);
         Assert.DoesNotContain("theirs", said.Output);
         Assert.DoesNotContain("another's", said.Output);
         Assert.DoesNotContain("Visual Studio", said.Output);
@@ -47,10 +52,12 @@ public sealed class SandboxTests
     }
 
     /// <summary>As FFMpegCore starts it: with our whole environment, and from whatever folder.</summary>
-    [Fact]
-    public async Task Whoever_starts_the_launcher_starts_it_sandboxed()
+    [Theory]
+    [InlineData(SandboxKind.Bubblewrap, "/tmp\n *\n")]
+    [InlineData(SandboxKind.Landlock, "/\n *\n")]
+    public async Task Whoever_starts_the_launcher_starts_it_sandboxed(SandboxKind kind, string nothing)
     {
-        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var rig = await StartAsync(kind);
         using var process = Process.Start(new ProcessStartInfo(Path.Combine(rig.Sandbox.Folder, "check"), ["-c", "read -rN 1 first </proc/1/environ; pwd; echo \"$first\" *"])
         {
             RedirectStandardInput = true,
@@ -58,41 +65,58 @@ public sealed class SandboxTests
             WorkingDirectory = Repository.Root,
             Environment = { ["STORIES_TEST_SECRET"] = "canary-in-environment" },
         })!;
-        Assert.Equal("/tmp\n *\n", await process.StandardOutput.ReadToEndAsync(Cancel));
+        Assert.Equal(nothing, await process.StandardOutput.ReadToEndAsync(Cancel));
         await process.WaitForExitAsync(Cancel);
     }
 
     [Theory]
     [InlineData("a connection", ": <>/dev/tcp/127.0.0.1/{0}", "Operation not permitted")]
     [InlineData("a datagram", "echo >/dev/udp/127.0.0.1/{0}", "Operation not permitted")]
-    [InlineData("another network device", "while read -r line; do [[ $line = *:* ]] && devices+=.; done </proc/net/dev; [ $devices != . ]", "exit 1")]
-    [InlineData("a file in the root folder", ": >/outside", "Read-only file system")]
-    [InlineData("a file among the programs", ": >/usr/outside", "Read-only file system")]
+    [InlineData("a file in the root folder", ": >/outside", "Read-only file system", "Permission denied")]
+    [InlineData("a file among the programs", ": >/usr/outside", "Read-only file system", "Permission denied")]
     [InlineData("a file beyond the limit", "exec head -c 300000000 /dev/zero >large", "exit 153")]
-    [InlineData("a temporary file beyond the limit", "exec head -c 30000000 /dev/zero >/tmp/large", "No space left on device")]
+    [InlineData("a temporary file beyond the limit", "exec head -c 30000000 /dev/zero >/tmp/large", "No space left on device", "Permission denied")]
     [InlineData("a process", "(:)", "fork: Operation not permitted")]
     [InlineData("a namespace of its own", "exec unshare --user true", "Operation not permitted")]
-    [InlineData("a mount", "exec mount -t tmpfs none /tmp", "must be superuser")]
+    [InlineData("a mount", "exec mount -t tmpfs none /tmp", "must be superuser", "permission denied")]
     [InlineData("another mode of its file", "exec chmod 777 mine", "Operation not permitted")]
+    [InlineData("a session of its own", "exec setsid true", "Operation not permitted")]
     [InlineData("a core dump", "ulimit -c unlimited", "cannot modify limit")]
     [InlineData("memory beyond the limit", "exec dd if=/dev/zero of=/dev/null bs=4500M count=1", "memory exhausted")]
-    public async Task It_does_not_get(string what, string command, string reason)
+    public async Task It_does_not_get(string what, string command, string reason, string? inLandlock = null)
     {
-        await using var rig = await MediaRig.StartAsync(Cancel);
-        await using var scratch = rig.ScratchRoom.Open();
-        await File.WriteAllTextAsync(scratch.File("mine"), "", Cancel);
         using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         listener.Start();
-        var (exit, _, errors) = await InsideAsync(rig, scratch.Folder, command.Replace("{0}", PortOf(listener), StringComparison.Ordinal));
-        Assert.True(exit != 0 && $"{errors} exit {exit}".Contains(reason, StringComparison.Ordinal), $"{what}: {errors} exit {exit}");
+        foreach (var (kind, words) in new[] { (SandboxKind.Bubblewrap, reason), (SandboxKind.Landlock, inLandlock ?? reason) })
+        {
+            await using var rig = await StartAsync(kind);
+            await using var scratch = rig.ScratchRoom.Open();
+            await File.WriteAllTextAsync(scratch.File("mine"), "", Cancel);
+            var (exit, _, errors) = await InsideAsync(rig, scratch.Folder, command.Replace("{0}", PortOf(listener), StringComparison.Ordinal));
+            Assert.True(exit != 0 && $"{errors} exit {exit}".Contains(words, StringComparison.Ordinal), $"{what}, {kind}: {errors} exit {exit}");
+        }
         Assert.False(listener.Pending());
     }
 
-    /// <summary>As the kernel says it, of the decoder itself: not of what started it.</summary>
-    [Fact]
-    public async Task A_decoder_has_no_privileges_and_no_core_dump_and_a_filter()
+    /// <summary>Where they have no namespace of their own.</summary>
+    [Theory]
+    [InlineData("a signal to another", "kill -CONT $PPID", "Operation not permitted")]
+    [InlineData("a signal to its group", "kill -CONT 0", "Operation not permitted")]
+    [InlineData("limits of another", "exec prlimit --core --pid $PPID", "Operation not permitted")]
+    [InlineData("the environment of another", "read -r line </proc/$PPID/environ", "Permission denied")]
+    public async Task A_decoder_in_Landlock_does_not_get(string what, string command, string reason)
     {
-        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var rig = await StartAsync(SandboxKind.Landlock);
+        await using var scratch = rig.ScratchRoom.Open();
+        var (exit, _, errors) = await InsideAsync(rig, scratch.Folder, command);
+        Assert.True(exit != 0 && errors.Contains(reason, StringComparison.Ordinal), $"{what}: {errors} exit {exit}");
+    }
+
+    /// <summary>As the kernel says it, of the decoder itself: not of what started it.</summary>
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task A_decoder_has_no_privileges_a_filter_no_core_dump_and_three_open_files(SandboxKind kind)
+    {
+        await using var rig = await StartAsync(kind);
         await using var scratch = rig.ScratchRoom.Open();
         using var process = rig.Sandbox.Start("check", scratch.Folder, "-c", "while :; do :; done");
         try
@@ -100,6 +124,7 @@ public sealed class SandboxTests
             var decoder = default(LiveProcess);
             while (decoder.Name != "bash")
             {
+                Assert.False(process.HasExited);
                 await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancel);
                 decoder = ProcessTree.DescendantsOf(process.Id).FirstOrDefault(child => child.Name == "bash");
             }
@@ -108,6 +133,7 @@ public sealed class SandboxTests
             Assert.Matches(@"CapPrm:\s+0{16}\n", status);
             Assert.Matches(@"NoNewPrivs:\s+1\n", status);
             Assert.Matches(@"Seccomp:\s+2\n", status);
+            Assert.Equal(["0", "1", "2"], Directory.EnumerateFileSystemEntries($"/proc/{decoder.Id}/fd").Select(Path.GetFileName).Order());
             Assert.Matches(@"Max core file size\s+1\s+1\s", await File.ReadAllTextAsync($"/proc/{decoder.Id}/limits", Cancel));
         }
         finally
@@ -117,20 +143,22 @@ public sealed class SandboxTests
     }
 
     [Theory]
-    [InlineData("SEGV", 139)]
-    [InlineData("ABRT", 134)]
-    public async Task A_decoder_that_crashes_leaves_nothing_of_its_memory(string signal, int exit)
+    [InlineData(SandboxKind.Bubblewrap, "SEGV", 139)]
+    [InlineData(SandboxKind.Bubblewrap, "ABRT", 134)]
+    [InlineData(SandboxKind.Landlock, "SEGV", 139)]
+    [InlineData(SandboxKind.Landlock, "ABRT", 134)]
+    public async Task A_decoder_that_crashes_leaves_nothing_of_its_memory(SandboxKind kind, string signal, int exit)
     {
-        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var rig = await StartAsync(kind);
         await using var scratch = rig.ScratchRoom.Open();
         Assert.Equal(exit, (await InsideAsync(rig, scratch.Folder, $"kill -{signal} $$")).Exit);
         Assert.Empty(Directory.EnumerateFileSystemEntries(scratch.Folder));
     }
 
-    [Fact]
-    public async Task A_phone_photo_in_HEIC_is_converted_inside()
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task A_phone_photo_in_HEIC_is_converted_inside(SandboxKind kind)
     {
-        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var rig = await StartAsync(kind);
         await using var scratch = rig.ScratchRoom.Open();
         var picture = await Tools.MakeAsync("p.png", "-f", "lavfi", "-i", "testsrc=size=640x480", "-frames:v", "1");
         await Tools.RunAsync("heif-enc", picture, "-o", scratch.File("upload-0"));
@@ -141,10 +169,10 @@ public sealed class SandboxTests
         Assert.Equal("640,480", await Tools.RunAsync("ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0", scratch.File("out.png")));
     }
 
-    [Fact]
-    public async Task Ffmpeg_still_works_with_several_threads()
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task Ffmpeg_still_works_with_several_threads(SandboxKind kind)
     {
-        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var rig = await StartAsync(kind);
         await using var scratch = rig.ScratchRoom.Open();
         File.Copy(Samples.CompliantVideo, scratch.File("upload-0"));
         Assert.Equal(0, await FfmpegAsync(rig, scratch.Folder, "-threads", "4", "-i", "upload-0", "-t", "1", "-c:v", "libx264", "-threads", "4", "out.mp4"));
@@ -170,14 +198,14 @@ public sealed class SandboxTests
     }
 
     /// <summary>The process that is killed is a real one of ours: see <see cref="A_worker_that_renders_until_it_is_killed"/>.</summary>
-    [Fact]
-    public async Task Nothing_survives_the_workers_kill_by_five_seconds_and_the_next_start_wipes_its_scratch()
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task Nothing_survives_the_workers_kill_by_five_seconds_and_the_next_start_wipes_its_scratch(SandboxKind kind)
     {
         var mark = $"kill-{Guid.NewGuid():N}";
         var place = Directory.CreateDirectory(Path.Combine("/dev/shm", $"stories-test-{mark}"));
         try
         {
-            using var worker = Start(nameof(A_worker_that_renders_until_it_is_killed), mark, place.FullName, await Tools.LongVideoAsync());
+            using var worker = Start(nameof(A_worker_that_renders_until_it_is_killed), mark, place.FullName, await Tools.LongVideoAsync(), $"{kind}");
             List<LiveProcess> family = [];
             try
             {
@@ -217,7 +245,7 @@ public sealed class SandboxTests
     {
         var given = Environment.GetEnvironmentVariable("STORIES_TEST_GIVEN")?.Split('|');
         Assert.SkipWhen(given is null, "Only for the test that kills it.");
-        await using var rig = await MediaRig.StartAsync(Cancel, folder: given![1]);
+        await using var rig = await StartAsync(Enum.Parse<SandboxKind>(given![3]), folder: given[1]);
         await rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel);
         while (true) await rig.RenderAsync(given[2], Lane.Video, Cancel, name: given[0]);
     }
@@ -234,11 +262,11 @@ public sealed class SandboxTests
         return process;
     }
 
-    [Fact]
-    public async Task Cancelling_ends_ffmpeg_and_what_it_wrote()
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task Cancelling_ends_ffmpeg_and_what_it_wrote(SandboxKind kind)
     {
         var mark = $"cancel-{Guid.NewGuid():N}";
-        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var rig = await StartAsync(kind);
         var video = await Tools.LongVideoAsync();
         using var withdrawn = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var render = rig.RenderAsync(video, Lane.Video, withdrawn.Token, mark);
@@ -252,30 +280,40 @@ public sealed class SandboxTests
     }
 
     [Theory]
-    [InlineData("/usr/bin/bwrap", "/usr/bin/no-such-bwrap", "nothing can be run in it")]
-    [InlineData("--ro-bind /usr /usr", "--ro-bind /usr /usr --ro-bind /root /root", "a sandboxed process sees files outside its folder")]
-    [InlineData("env -i ", "", "a sandboxed process sees our environment")]
-    [InlineData("--remount-ro / ", "", "a sandboxed process writes outside its folder")]
-    [InlineData("--remount-ro /dev", "", "a sandboxed process writes outside its folder")]
-    [InlineData("--unshare-all", "--unshare-all --share-net", "a sandboxed process has a network")]
-    [InlineData("prlimit --core=1:1", "prlimit --core=unlimited", "a sandboxed process leaves core dumps")]
-    [InlineData("ulimit -f", "true", "a sandboxed process writes files without end")]
-    [InlineData("--seccomp 4", "", "a sandboxed process has a network")]
-    public async Task With_a_hole_in_the_wall_no_media_is_touched_and_the_reason_is_known(string wall, string hole, string fault)
+    [InlineData(SandboxKind.Bubblewrap, "/usr/bin/bwrap", "/usr/bin/no-such-bwrap", "with bubblewrap, nothing can be run")]
+    [InlineData(SandboxKind.Bubblewrap, "--ro-bind /usr /usr", "--ro-bind /usr /usr --ro-bind /root /root", "with bubblewrap, a process sees files outside its folder")]
+    [InlineData(SandboxKind.Bubblewrap, "env -i ", "", "with bubblewrap, a process sees our environment")]
+    [InlineData(SandboxKind.Bubblewrap, "--remount-ro / ", "", "with bubblewrap, a process writes outside its folder")]
+    [InlineData(SandboxKind.Bubblewrap, "--remount-ro /dev", "", "with bubblewrap, a process writes outside its folder")]
+    [InlineData(SandboxKind.Bubblewrap, "--unshare-all", "--unshare-all --share-net", "with bubblewrap, a process has a network")]
+    [InlineData(SandboxKind.Bubblewrap, "--seccomp 4", "", "with bubblewrap, a process has a network")]
+    [InlineData(SandboxKind.Bubblewrap, "prlimit --core=1:1", "prlimit --core=unlimited", "with bubblewrap, a process leaves core dumps")]
+    [InlineData(SandboxKind.Bubblewrap, "4<", "5<\"$folder/settings\" 4<", "with bubblewrap, a process holds open files of ours")]
+    [InlineData(SandboxKind.Bubblewrap, "ulimit -f", "true", "with bubblewrap, a process writes files without end")]
+    [InlineData(SandboxKind.Landlock, "dll\" confine", "dll\" unconfined-", "with Landlock, nothing can be run")]
+    [InlineData(SandboxKind.Landlock, "--read /usr", "--read /usr --read /root", "with Landlock, a process sees files outside its folder")]
+    [InlineData(SandboxKind.Landlock, "--read /usr", "--read /usr --setenv STORIES_OUTSIDE 1", "with Landlock, a process sees our environment")]
+    [InlineData(SandboxKind.Landlock, "--read /usr", "--read /usr --write /usr", "with Landlock, a process writes outside its folder")]
+    [InlineData(SandboxKind.Landlock, "prlimit --core=1:1", "prlimit --core=unlimited", "with Landlock, a process leaves core dumps")]
+    [InlineData(SandboxKind.Landlock, "ulimit -f", "true", "with Landlock, a process writes files without end")]
+    public async Task With_a_hole_in_the_wall_no_media_is_touched_and_the_reason_is_known(SandboxKind kind, string wall, string hole, string fault)
     {
-        await using var rig = await MediaRig.StartAsync(Cancel, spoil: sandbox => Break(sandbox, wall, hole));
+        await using var rig = await StartAsync(kind, sandbox => Break(sandbox, wall, hole));
         Assert.Equal(fault, rig.State.Fault);
         await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel));
         await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel));
     }
 
     [Theory]
-    [InlineData("fork vfork clone", "", "a sandboxed process starts others")]
-    [InlineData("unshare", " --disable-userns", "a sandboxed process makes namespaces")]
-    [InlineData("socket connect", "", "a sandboxed process has a network")]
-    public async Task A_call_that_the_filter_lets_through_is_noticed(string calls, string secondWall, string fault)
+    [InlineData(SandboxKind.Bubblewrap, "fork vfork clone", "", "with bubblewrap, a process starts others")]
+    [InlineData(SandboxKind.Bubblewrap, "unshare", " --disable-userns", "with bubblewrap, a process makes namespaces")]
+    [InlineData(SandboxKind.Bubblewrap, "socket connect", "", "with bubblewrap, a process has a network")]
+    [InlineData(SandboxKind.Landlock, "fork vfork clone", "", "with Landlock, a process starts others")]
+    [InlineData(SandboxKind.Landlock, "unshare", "", "with Landlock, a process makes namespaces")]
+    [InlineData(SandboxKind.Landlock, "socket connect", "", "with Landlock, a process has a network")]
+    public async Task A_call_that_the_filter_lets_through_is_noticed(SandboxKind kind, string calls, string secondWall, string fault)
     {
-        await using var rig = await MediaRig.StartAsync(Cancel, spoil: sandbox =>
+        await using var rig = await StartAsync(kind, sandbox =>
         {
             if (secondWall.Length > 0) Break(sandbox, secondWall, "");
             var left = SyscallFilter.Refusals.Where(refusal => !calls.Split(' ').Contains(refusal.Name));
@@ -284,15 +322,70 @@ public sealed class SandboxTests
         Assert.Equal(fault, rig.State.Fault);
     }
 
-    /// <summary>Else a worker whose walls fall while it runs would reject every story as damaged.</summary>
     [Fact]
-    public async Task A_sandbox_that_falls_later_is_our_fault_and_not_the_files()
+    public async Task Where_bubblewrap_cannot_run_media_is_processed_in_Landlock_and_the_health_page_says_so()
     {
-        await using var rig = await MediaRig.StartAsync(Cancel);
+        await using var rig = await StartAsync(SandboxKind.Auto, sandbox => Break(sandbox, "/usr/bin/bwrap", "/usr/bin/no-such-bwrap"));
+        Assert.Equal((null, SandboxKind.Landlock), (rig.State.Fault, rig.State.Kind));
+        Assert.NotEmpty((await rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel)).All);
+        Assert.NotEmpty((await rig.RenderAsync(Samples.PhoneVideo, Lane.Video, Cancel)).All);
+        var health = await new SandboxHealth(rig.State).CheckHealthAsync(new HealthCheckContext(), Cancel);
+        Assert.Equal((HealthStatus.Healthy, "Media is processed in Landlock, which hides less than bubblewrap."), (health.Status, health.Description));
+    }
+
+    [Fact]
+    public async Task Where_bubblewrap_runs_Landlock_is_not_asked()
+    {
+        await using var rig = await StartAsync(SandboxKind.Auto, sandbox => Break(sandbox, "dll\" confine", "dll\" unconfined"));
+        Assert.Equal((null, SandboxKind.Bubblewrap), (rig.State.Fault, rig.State.Kind));
+    }
+
+    [Fact]
+    public async Task Where_neither_stands_the_health_page_is_red_and_says_what_is_wrong_with_each()
+    {
+        await using var rig = await StartAsync(SandboxKind.Auto, sandbox =>
+        {
+            Break(sandbox, "/usr/bin/bwrap", "/usr/bin/no-such-bwrap");
+            Break(sandbox, "--read /usr", "--read /usr --read /root");
+        });
+        var health = await new SandboxHealth(rig.State).CheckHealthAsync(new HealthCheckContext(), Cancel);
+        Assert.Equal(
+            (HealthStatus.Unhealthy, "Media is not processed: with bubblewrap, nothing can be run; with Landlock, a process sees files outside its folder."),
+            (health.Status, health.Description));
+        await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel));
+    }
+
+    /// <summary>Such a kernel does not know the call, and neither does this one under a filter.</summary>
+    [Fact]
+    public async Task On_a_kernel_without_Landlock_nothing_is_run_and_the_reason_is_said()
+    {
+        await using var rig = await StartAsync(SandboxKind.Bubblewrap);
+        await using var scratch = rig.ScratchRoom.Open();
+        await File.WriteAllBytesAsync(scratch.File("filter"), SyscallFilter.Program(RuntimeInformation.ProcessArchitecture, [new("landlock_create_ruleset", 444, 444, Answer: SyscallFilter.NotThere)]), Cancel);
+        using var process = Process.Start(new ProcessStartInfo("/bin/sh",
+            ["-c", "exec bwrap --dev-bind / / --seccomp 4 dotnet \"$1\" confine --seccomp \"$2\" /bin/echo ran 4<\"$2\"", "sh", typeof(Sandbox).Assembly.Location, scratch.File("filter")])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var errors = process.StandardError.ReadToEndAsync(Cancel);
+        Assert.Equal("", await process.StandardOutput.ReadToEndAsync(Cancel));
+        await process.WaitForExitAsync(Cancel);
+        Assert.Equal((71, "This kernel has no Landlock.\n"), (process.ExitCode, await errors));
+    }
+
+    /// <summary>Else a worker whose walls fall while it runs would reject every story as damaged.</summary>
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task A_sandbox_that_falls_later_is_our_fault_and_not_the_files(SandboxKind kind)
+    {
+        await using var rig = await StartAsync(kind);
         File.WriteAllText(Path.Combine(rig.Sandbox.Folder, "settings"), "");
         await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel));
         await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel));
     }
+
+    private static Task<MediaRig> StartAsync(SandboxKind kind, Action<Sandbox>? spoil = null, string? folder = null) =>
+        MediaRig.StartAsync(Cancel, options => options.Sandbox = kind, spoil, folder);
 
     private static async Task<(int Exit, string Output, string Errors)> InsideAsync(MediaRig rig, string folder, string script)
     {
@@ -313,7 +406,7 @@ public sealed class SandboxTests
         return process.ExitCode;
     }
 
-    private static void Break(Sandbox sandbox, string wall, string hole)
+    internal static void Break(Sandbox sandbox, string wall, string hole)
     {
         var launcher = Path.Combine(sandbox.Folder, "sandbox");
         var script = File.ReadAllText(launcher);

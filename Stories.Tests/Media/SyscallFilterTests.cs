@@ -53,6 +53,25 @@ public sealed class SyscallFilterTests
                 Assert.Equal(refusal.Answer, Run(FilterOf(processor), processor, (uint)number, 0));
     }
 
+    [Theory]
+    [InlineData(OnX64, 62, 234, 302)]
+    [InlineData(OnArm64, 129, 131, 261)]
+    public void Signals_and_limits_are_a_processs_own(uint processor, uint kill, uint threadKill, uint limits)
+    {
+        const uint own = 4711;
+        var filter = SyscallFilter.OwnProcessOnly(processor == OnArm64 ? Processor.Arm64 : Processor.X64, (int)own);
+        // -1 is everybody, 0 the whole group.
+        foreach (var other in (uint[])[0, 1, own + 1, uint.MaxValue, uint.MaxValue - own])
+        {
+            Assert.Equal(SyscallFilter.NotPermitted, Run(filter, processor, kill, other));
+            Assert.Equal(SyscallFilter.NotPermitted, Run(filter, processor, threadKill, other));
+        }
+        Assert.Equal(SyscallFilter.Allowed, Run(filter, processor, kill, own));
+        Assert.Equal(SyscallFilter.Allowed, Run(filter, processor, threadKill, own));
+        Assert.Equal(SyscallFilter.Allowed, Run(filter, processor, limits, 0));
+        Assert.Equal(SyscallFilter.NotPermitted, Run(filter, processor, limits, own + 1));
+    }
+
     [Fact]
     public void Any_other_processor_gets_nothing_done()
     {

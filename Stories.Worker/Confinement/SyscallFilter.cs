@@ -100,6 +100,23 @@ internal static class SyscallFilter
         return Bytes(steps);
     }
 
+    /// <summary>
+    /// For where there is no process namespace: signals reach this process only, not even its group, in which those are that end
+    /// it; limits are its own, whose number here is 0.
+    /// </summary>
+    public static byte[] OwnProcessOnly(Architecture processor, int process)
+    {
+        (uint Kill, uint ThreadKill, uint Limits) numbers = processor == Architecture.X64 ? (62u, 234u, 302u) : (129u, 131u, 261u);
+        return Bytes(
+        [
+            .. Start(processor),
+            .. ByArgument(numbers.Kill, IfEqual, (uint)process),
+            .. ByArgument(numbers.ThreadKill, IfEqual, (uint)process),
+            .. ByArgument(numbers.Limits, IfEqual, 0),
+            new Step(Return, 0, 0, Allowed),
+        ]);
+    }
+
     private static List<Step> Start(Architecture processor) =>
     [
         new(Load, 0, 0, ProcessorAt),

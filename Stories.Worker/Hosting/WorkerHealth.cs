@@ -2,6 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 using Stories.Core;
 using Stories.Core.Health;
+using Stories.Core.Media;
 using Stories.Worker.Keys;
 using Stories.Worker.Media;
 
@@ -11,8 +12,8 @@ internal sealed class SandboxHealth(SandboxState sandbox) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
         sandbox.Fault is null
-            ? HealthCheckResult.Healthy()
-            : Health.Red($"Media is not processed: {sandbox.Fault}.", "Install bubblewrap and allow user namespaces to this process."));
+            ? HealthCheckResult.Healthy($"Media is processed in {(sandbox.Kind == SandboxKind.Landlock ? "Landlock, which hides less than bubblewrap" : "bubblewrap")}.")
+            : Health.Red($"Media is not processed: {sandbox.Fault}.", "Install bubblewrap and allow user namespaces to this process, or run it where the kernel has Landlock."));
 }
 
 /// <summary>Uploads need a key to name, and this worker must be able to open it: a folder of its own would make it refuse every story.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text;
 using Microsoft.Extensions.Options;
 using Stories.Core.Media;
 using Stories.Worker.Rendering;
@@ -74,12 +75,15 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
         var child = new Child(sandbox.Start(RenderChild.Argument, sandbox.Folder));
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(options.Value.WallClock);
+        string? fault = null;
         try
         {
             var limits = new PhotoLimits(options.Value.PhotoMegapixels * 1_000_000L, options.Value.PhotoSide, options.Value.PhotoPages);
             await PhotoWire.WriteBlockAsync(child.Input, PhotoWire.WriteLimits(limits), patience.Token);
             var ready = await PhotoWire.ReadAnswerAsync(child.Output, patience.Token);
             if (ready is not null && PhotoWire.Ready.Span.SequenceEqual(ready)) return child;
+            // It has seen no photo yet and can be believed.
+            fault = ready is null ? null : Encoding.UTF8.GetString(ready);
         }
         catch (Exception e) when (e is IOException or InvalidDataException || e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
@@ -92,7 +96,8 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
         }
         child.Dispose();
         await state.ThrowIfFallenAsync(cancellationToken);
-        throw new SandboxFaultException("the render child does not start");
+        if (fault is not null) state.Fall(fault);
+        throw new SandboxFaultException(fault ?? "the render child does not start");
     }
 
     private sealed class Child : IDisposable

@@ -1,3 +1,5 @@
+using Stories.Core.Media;
+
 namespace Stories.Worker.Media;
 
 /// <summary>Looks at start whether the sandbox stands. Without it no media is touched.</summary>
@@ -6,15 +8,26 @@ public sealed class SandboxState(Sandbox sandbox, ILogger<SandboxState> log) : I
     /// <summary>What is wrong, or null.</summary>
     public string? Fault { get; private set; } = "not checked yet";
 
+    public SandboxKind Kind => sandbox.Kind;
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        Fault = await sandbox.FindFaultAsync(andFill: true, cancellationToken);
-        if (Fault is not null) log.LogCritical("No media will be processed: {Fault}.", Fault);
+        var (stands, faults) = await sandbox.RaiseAsync(cancellationToken);
+        if (!stands) Fall(string.Join("; ", faults));
+        else Fault = null;
+        foreach (var fault in stands ? faults : []) log.LogWarning("Media is processed in Landlock, which hides less: {Fault}.", fault);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <exception cref="SandboxFaultException">The sandbox did not stand when this process started.</exception>
+    /// <summary>From now on no media is touched.</summary>
+    public void Fall(string fault)
+    {
+        Fault = fault;
+        log.LogCritical("No media will be processed: {Fault}.", fault);
+    }
+
+    /// <exception cref="SandboxFaultException">The sandbox does not stand.</exception>
     public void ThrowIfFaulty()
     {
         if (Fault is not null) throw new SandboxFaultException(Fault);

@@ -50,6 +50,10 @@ ffmpeg | ffprobe | heif-convert | check)
 esac
 work=$(pwd -P)
 
+environment="--setenv PATH /usr/bin --setenv DOTNET_EnableDiagnostics 0 --setenv DOTNET_TieredPGO 0 --setenv MALLOC_ARENA_MAX 2 --setenv VIPS_CONCURRENCY 1"
+# Debian's ffmpeg finds its linear algebra by way of /etc/alternatives.
+libraries="/etc/ld.so.cache /etc/alternatives"
+
 case $walls in
 bubblewrap)
     case $tool in
@@ -71,14 +75,38 @@ bubblewrap)
     for link in bin lib lib64 sbin; do
         if [ -L "/$link" ]; then set -- --symlink "usr/$link" "/$link" "$@"; elif [ -d "/$link" ]; then set -- --ro-bind "/$link" "/$link" "$@"; fi
     done
-    # Debian's ffmpeg finds its linear algebra by way of /etc/alternatives.
-    for file in /etc/ld.so.cache /etc/alternatives; do
+    for file in $libraries; do
         [ -e "$file" ] && set -- --ro-bind "$file" "$file" "$@"
     done
-    set -- /usr/bin/bwrap --unshare-user --unshare-all --disable-userns --die-with-parent --new-session --cap-drop ALL --clearenv \
-        --setenv PATH /usr/bin --setenv DOTNET_EnableDiagnostics 0 --setenv DOTNET_TieredPGO 0 --setenv MALLOC_ARENA_MAX 2 --setenv VIPS_CONCURRENCY 1 \
+    set -- /usr/bin/bwrap --unshare-user --unshare-all --disable-userns --die-with-parent --new-session --cap-drop ALL --clearenv $environment \
         --uid 65534 --gid 65534 --hostname sandbox --ro-bind /usr /usr --proc /proc --dev /dev --remount-ro /dev --size 16777216 --tmpfs /tmp \
         --seccomp 4 "$@"
+    ;;
+Landlock)
+    # Where bubblewrap may not make namespaces. What can be opened is the same, but that there is no /tmp, and no /proc but what .NET
+    # reads of itself and of the machine. Names, sizes and times of files can be asked for, and numbers of processes; the filter keeps
+    # a decoder from doing anything with them.
+    case $tool in
+    render-child)
+        cd /
+        set -- --read "$dotnet_folder" --read /proc/self --read /proc/meminfo "$dotnet_folder/dotnet" "$app_folder/Stories.Worker.dll" render-child
+        for file in "$app_folder"/*; do
+            case ${file##*/} in appsettings*.json) ;; *) set -- --read "$file" "$@" ;; esac
+        done
+        ;;
+    *)
+        case $work in
+        "$scratch"/*) set -- --write "$work" "$@" ;;
+        *) cd / ;;
+        esac
+        ;;
+    esac
+    for file in /bin /lib /lib64 /sbin $libraries /dev/zero /dev/urandom; do
+        [ -e "$file" ] && set -- --read "$file" "$@"
+    done
+    # .NET, which confines and then is gone, keeps within the decoder's limits.
+    set -- DOTNET_EnableDiagnostics=0 DOTNET_TieredPGO=0 DOTNET_EnableWriteXorExecute=0 DOTNET_GCHeapHardLimit=0x4000000 \
+        "$dotnet_folder/dotnet" "$app_folder/Stories.Worker.dll" confine --seccomp "$folder/filter" $environment --read /usr --write /dev/null "$@"
     ;;
 *)
     exit 64

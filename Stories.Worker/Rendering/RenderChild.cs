@@ -1,3 +1,4 @@
+using System.Text;
 using Stories.Core.Media;
 
 namespace Stories.Worker.Rendering;
@@ -17,6 +18,11 @@ internal static class RenderChild
         await using var output = Console.OpenStandardOutput();
         if (await PhotoWire.ReadAnswerAsync(input, CancellationToken.None) is not { } first) return 0;
         var limits = PhotoWire.ReadLimits(first);
+        if (LoaderProof.FindFault() is { } fault)
+        {
+            await PhotoWire.WriteBlockAsync(output, Encoding.UTF8.GetBytes(fault), CancellationToken.None);
+            return 1;
+        }
         await PhotoWire.WriteBlockAsync(output, PhotoWire.Ready, CancellationToken.None);
         while (await PhotoWire.ReadFileAsync(input, CancellationToken.None) is { } next)
         {
