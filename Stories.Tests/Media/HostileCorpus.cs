@@ -286,8 +286,9 @@ internal static class HostileCorpus
         yield return Photo("heic-of-ten-thousand-items.heic", [TooManyPixels, Damaged, Limit], () => Heif("heic", [.. Enumerable.Repeat(("hvc1", new byte[1]), 10_000)], [sized], []));
     }
 
+    /// <summary>Names that end as ffmpeg's list of extensions wants them: it refuses the whole playlist for one that does not.</summary>
     private static string HlsOf(Bait bait) =>
-        $"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:{bait.TcpPort}/media.ts\n#EXTINF:10,\nudp://127.0.0.1:{bait.UdpPort}\n#EXTINF:10,\nrtp://127.0.0.1:{bait.UdpPort}\n#EXT-X-ENDLIST\n";
+        $"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:{bait.TcpPort}/media.ts\n#EXTINF:10,\nudp://127.0.0.1:{bait.UdpPort}/media.ts\n#EXTINF:10,\nrtp://127.0.0.1:{bait.UdpPort}/media.ts\n#EXT-X-ENDLIST\n";
 
     /// <summary>96 million pixels in scans of a hundred bytes: each is as good as any, and each goes through all of them.</summary>
     private static byte[] ManyScans()
