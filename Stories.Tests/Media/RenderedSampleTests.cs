@@ -34,6 +34,24 @@ public sealed class RenderedSampleTests
         }
     }
 
+    /// <summary>Who cuts off the beginning of a video on the phone does not post it: the phone leaves it in the file, unplayed.</summary>
+    [Fact]
+    public async Task What_an_edit_list_cut_off_is_in_no_rendition()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var outcome = await rig.RenderAsync(Samples.PathOf("video-edit-list.mp4"), Lane.Video, Cancel);
+        var corner = Samples.Corners[0];
+        foreach (var rendition in outcome.All)
+        {
+            string[] everything = rendition.File.Codecs is null ? [] : ["-ignore_editlist", "1"];
+            var pixels = await rig.KeepAsync(rendition, path => Tools.PixelsAsync(path, Side, Side, everything));
+            Assert.InRange(corner.DistanceTo(corner.In(pixels, Side, Side)), 0, Samples.ToleranceOf(CornerColors.ToneMapped));
+            if (rendition.File.Codecs is null) continue;
+            var length = await rig.KeepAsync(rendition, path => Tools.RunAsync("ffprobe", "-v", "error", "-ignore_editlist", "1", "-show_entries", "format=duration", "-of", "csv=p=0", path));
+            Assert.InRange(double.Parse(length, CultureInfo.InvariantCulture), 0.9, 1.15);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(WithTone))]
     public async Task The_sound_that_counts_is_the_one_that_is_heard(string file)
