@@ -31,6 +31,7 @@ public enum Gamut
 /// <param name="IsSteady">Every picture is shown equally long.</param>
 /// <param name="Audio">The track that is heard; null when there is none.</param>
 /// <param name="Bytes">Of the whole file.</param>
+/// <param name="IsTrimmed">An edit list hides pictures that are still in the file: who trimmed it does not want them seen.</param>
 public sealed record VideoFacts(
     int Track,
     string Codec,
@@ -50,7 +51,8 @@ public sealed record VideoFacts(
     TimeSpan Duration,
     int Streams,
     AudioFacts? Audio,
-    long Bytes)
+    long Bytes,
+    bool IsTrimmed = false)
 {
     public static readonly IReadOnlyList<string> PictureCodecs = ["h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg"];
 
@@ -91,4 +93,6 @@ public sealed record VideoFacts(
 /// <param name="Track">Which of the file's tracks is heard.</param>
 /// <param name="LateBy">It begins so long after the picture.</param>
 /// <param name="Loudness">LUFS by EBU R128; null when it is silent, or was not measured.</param>
-public sealed record AudioFacts(int Track, string Codec, string Profile, int SampleRate, int Channels, TimeSpan LateBy = default, double? Loudness = null);
+/// <param name="IsTrimmed">An edit list hides more of it than what an encoder needs to begin.</param>
+public sealed record AudioFacts(
+    int Track, string Codec, string Profile, int SampleRate, int Channels, TimeSpan LateBy = default, double? Loudness = null, bool IsTrimmed = false);

@@ -86,6 +86,7 @@ public sealed record VideoPlan(
         _ when facts.Width % 2 != 0 || facts.Height % 2 != 0 => "odd size",
         { FramesPerSecond: > 60.5 } => "frame rate",
         { BitsPerSecond: > 10e6 } => "bit rate",
+        { IsTrimmed: true } => "trimmed",
         _ => null,
     };
 
@@ -96,6 +97,7 @@ public sealed record VideoPlan(
         { Profile: not "LC" } => "profile",
         { SampleRate: <= 0 or > 48_000 } => "sample rate",
         { Channels: not (1 or 2) } => "channels",
+        { IsTrimmed: true } => "trimmed",
         _ when audio.LateBy > LateTolerance => "late",
         _ when Math.Abs(Gain(audio)) > LoudnessTolerance => "loudness",
         _ => null,

@@ -27,7 +27,7 @@ internal static class HostileCorpus
     private const string Unknown = MediaCodes.UnknownType;
     private const string Damaged = MediaCodes.Damaged;
     private const string TooManyPixels = MediaCodes.TooManyPixels;
-    private const string CodecRefused = MediaCodes.CodecRefused;
+    private const string CodecRefused = MediaCodes.PictureCodecRefused;
     private const string Limit = MediaCodes.Limit;
 
     private const string Entry = "moov/trak/mdia/minf/stbl/stsd";
@@ -35,7 +35,7 @@ internal static class HostileCorpus
     private static readonly byte[] MatroskaHead = Element(0x1a45dfa3, Element(0x4282, Text("webm")), Element(0x4287, [4]), Element(0x4285, [2]));
 
     /// <summary>What decoders of our ffmpeg would answer to in an MP4, and we never meant to run.</summary>
-    private static readonly string[] RefusedCodecs = ["M8RG", "FFV1", "Hap1", "cvid", "SVQ3", "rle ", "rpza", "smc ", "8BPS", "tga ", "tiff", "gif ", "CFHD", "icod", "flic", "dvc ", "drac", "mx5p", "jpeg", "WRLE", "raw "];
+    private static readonly string[] RefusedCodecs = ["M8RG", "FFV1", "Hap1", "cvid", "SVQ3", "rle ", "rpza", "smc ", "8BPS", "tga ", "tiff", "gif ", "CFHD", "icod", "flic", "dvc ", "drac", "mx5p", "WRLE", "raw "];
 
     private static readonly (string Name, string Start)[] OtherPictures =
     [
@@ -259,9 +259,9 @@ internal static class HostileCorpus
             return await MakeAsync("attached.mkv", ["-i", Samples.PathOf("video-mp3.mkv"), "-map", "0:v:0", "-map", "0:a", "-c", "copy",
                 .. Enumerable.Range(0, 5).SelectMany(i => (string[])["-attach", words, $"-metadata:s:t:{i}", "mimetype=application/x-truetype-font", $"-metadata:s:t:{i}", $"filename=CANARY-{i}.ttf"])]);
         });
-        yield return Made("matroska-of-nothing.mkv", [Damaged, MediaCodes.NoPicture, MediaCodes.CodecRefused, Limit], () => Join(MatroskaHead, EndlessElement(0x18538067, Repeated(100_000, Element(0xec)))), Lane.Video);
-        yield return Made("matroska-without-sizes.mkv", [Damaged, MediaCodes.NoPicture, MediaCodes.CodecRefused, Limit], () => Join(MatroskaHead, EndlessElement(0x18538067, Repeated(10_000, EndlessElement(0x1f43b675, Element(0xe7, [0]))))), Lane.Video);
-        yield return Made("matroska-of-nested-tags.mkv", [Damaged, MediaCodes.NoPicture, MediaCodes.CodecRefused, Limit], () =>
+        yield return Made("matroska-of-nothing.mkv", [Damaged, MediaCodes.NoPicture, MediaCodes.PictureCodecRefused, Limit], () => Join(MatroskaHead, EndlessElement(0x18538067, Repeated(100_000, Element(0xec)))), Lane.Video);
+        yield return Made("matroska-without-sizes.mkv", [Damaged, MediaCodes.NoPicture, MediaCodes.PictureCodecRefused, Limit], () => Join(MatroskaHead, EndlessElement(0x18538067, Repeated(10_000, EndlessElement(0x1f43b675, Element(0xe7, [0]))))), Lane.Video);
+        yield return Made("matroska-of-nested-tags.mkv", [Damaged, MediaCodes.NoPicture, MediaCodes.PictureCodecRefused, Limit], () =>
         {
             var tag = Array.Empty<byte>();
             for (var level = 0; level < 1000; level++) tag = Element(0x67c8, tag);

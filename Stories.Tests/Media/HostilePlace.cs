@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Text;
 using Stories.Core.Media;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
 
 namespace Stories.Tests.Media;
@@ -51,9 +52,9 @@ public sealed class HostilePlace : IAsyncLifetime
             await using var scratch = rig.ScratchRoom.Open();
             await File.WriteAllBytesAsync(scratch.File("upload-0"), content, cancellationToken);
             await File.WriteAllBytesAsync(scratch.File(Neighbour), Content(), cancellationToken);
-            var media = await rig.Renderer.PrepareAsync(scratch, "upload-0", lane, cancellationToken);
-            length = media.Video?.Duration ?? TimeSpan.Zero;
-            await foreach (var set in rig.Renderer.RenderAsync(media, scratch, _ => { }, cancellationToken))
+            var media = await rig.Renderer.PrepareAsync(scratch, "upload-0", lane, new RenderWishes(), cancellationToken);
+            length = media.Video?.Facts.Duration ?? TimeSpan.Zero;
+            await foreach (var set in rig.Renderer.RenderAsync(media, scratch, made: 0, _ => { }, cancellationToken))
                 foreach (var rendition in set.Files)
                     Assert.True((await File.ReadAllBytesAsync(rendition.Path, cancellationToken)).AsSpan().IndexOf("CANARY"u8) < 0, $"{about}: words of a file are in {rendition.Name}");
         }

@@ -27,7 +27,7 @@ public sealed class MutantTests(HostilePlace place) : IClassFixture<HostilePlace
     [MemberData(nameof(Files))]
     public async Task A_mutated_file_is_live_or_refused_and_leaves_nothing(string file)
     {
-        var rounds = ((Tier.IsLong ? Long : Usual) + Sources.Count - 1) / Sources.Count;
+        var rounds = (Tier.Rounds(Usual, Long) + Sources.Count - 1) / Sources.Count;
         for (var seed = 1u; seed <= rounds; seed++)
         {
             // EndOf fails with the name of what did harm; MutantOf writes it again from that name.

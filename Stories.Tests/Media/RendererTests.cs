@@ -1,7 +1,6 @@
 using System.Text;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
-using Stories.Worker.Media;
 
 namespace Stories.Tests.Media;
 
@@ -10,7 +9,7 @@ public sealed class RendererTests
 {
     /// <summary>Planted by make-samples, or signed by what made the file.</summary>
     private static readonly string[] Traces =
-        ["CANARY", "Exif", "ns.adobe.com", "Photoshop", "ICC_PROFILE", "ICCP", "EXIF", "XMP ", "47.3769", "loci", "xyz", "x264", "Lavc", "Lavf"];
+        ["CANARY", "Exif", "ns.adobe.com", "Photoshop", "ICC_PROFILE", "ICCP", "EXIF", "XMP ", "47.3769", "2001", "loci", "xyz", "x264", "Lavc", "Lavf"];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -34,7 +33,6 @@ public sealed class RendererTests
         {
             Assert.All(Traces, trace => Assert.Equal(-1, bytes.AsSpan().IndexOf(Encoding.Latin1.GetBytes(trace))));
             Assert.Equal(rendition.Name.StartsWith("video", StringComparison.Ordinal) ? "video/mp4" : "image/webp", rendition.MediaType);
-            if (sample.Corners is { } corners) AssertCorners(await Tools.PictureAsync(bytes, rendition), rendition, Samples.ToleranceOf(corners));
         }
         Assert.InRange(outcome.Preview!.Length, 20, 1024);
         Assert.True(rig.ScratchRoom.IsEmpty);
@@ -200,14 +198,5 @@ public sealed class RendererTests
     {
         var said = await Tools.RunAsync("ffprobe", "-v", "error", "-f", "lavfi", "-i", $"movie={file},idet=half_life=1", "-show_entries", "frame_tags=lavfi.idet.single.current_frame", "-of", "csv=p=0");
         return said.Split('\n').Count(line => line is "tff" or "bff");
-    }
-
-    private static void AssertCorners(byte[] picture, RenderedFile rendition, int tolerance)
-    {
-        foreach (var spot in Samples.Corners)
-        {
-            var seen = spot.In(picture, rendition.Width, rendition.Height);
-            Assert.True(seen.DistanceTo(spot) <= tolerance, $"{rendition.Name}: {seen} instead of {spot}");
-        }
     }
 }

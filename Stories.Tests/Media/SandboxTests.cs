@@ -182,7 +182,7 @@ public sealed class SandboxTests
     [Fact]
     public async Task Renders_do_not_die_because_the_thread_that_started_them_ended()
     {
-        var renders = LongTier.Rounds(200, 1_000);
+        var renders = Tier.Rounds(200, 1_000);
         await using var rig = await MediaRig.StartAsync(Cancel);
         await Parallel.ForAsync(0, renders, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancel }, async (_, cancel) =>
         {

@@ -29,18 +29,6 @@ public sealed class SoundTests
         Assert.InRange(await rig.KeepAsync(outcome.All.First(), LoudnessAsync), -100, -69);
     }
 
-    [Theory]
-    [InlineData("video-two-tracks.mp4")]
-    [InlineData("video-late-audio.mp4")]
-    public async Task The_track_that_is_meant_is_heard(string file)
-    {
-        await using var rig = await MediaRig.StartAsync(Cancel);
-        var tone = Samples.Of(file).Tone!.Value;
-        var other = tone == 440 ? 880 : 440;
-        foreach (var rendition in (await rig.RenderAsync(Samples.PathOf(file), Lane.Video, Cancel)).All.Where(r => r.File.Codecs is not null))
-            Assert.True(await rig.KeepAsync(rendition, path => LevelAsync(path, tone)) > await rig.KeepAsync(rendition, path => LevelAsync(path, other)) + 20, rendition.File.Name);
-    }
-
     /// <summary>A player that has pictures and no sound for its first half second does not begin.</summary>
     [Fact]
     public async Task Sound_that_begins_late_is_silence_until_then()

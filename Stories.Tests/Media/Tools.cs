@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Stories.Tests.Fixtures;
-using Stories.Worker.Media;
 
 namespace Stories.Tests.Media;
 
@@ -43,17 +42,6 @@ internal static class Tools
     {
         var lines = await RunAsync("ffmpeg", "-nostdin", "-v", "error", "-i", file, "-map", "0:v:0", "-f", "framemd5", "-");
         return string.Join('\n', lines.Split('\n').Where(line => !line.StartsWith('#')).Select(line => line.Split(',')[^1].Trim()));
-    }
-
-    /// <summary>The first picture, three bytes a pixel, as a player would show it.</summary>
-    public static async Task<byte[]> PictureAsync(byte[] content, RenderedFile rendition)
-    {
-        using var process = Process.Start(new ProcessStartInfo("ffmpeg",
-            ["-nostdin", "-v", "error", "-i", await WriteAsync(content), "-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]) { RedirectStandardOutput = true })!;
-        var picture = new byte[rendition.Width * rendition.Height * 3];
-        await process.StandardOutput.BaseStream.ReadExactlyAsync(picture, Cancel);
-        await process.WaitForExitAsync(Cancel);
-        return picture;
     }
 
     /// <summary>Red and blue, 0 to 255, at a place given as parts of width and height, in the first picture.</summary>

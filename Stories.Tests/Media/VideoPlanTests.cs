@@ -37,6 +37,7 @@ public sealed class VideoPlanTests
         ["very wide"] = ("size", Compliant with { Width = 2000, Height = 500 }),
         ["odd"] = ("odd size", Compliant with { Width = 721 }),
         ["slow motion"] = ("frame rate", Compliant with { FramesPerSecond = 120 }),
+        ["trimmed by an edit list"] = ("trimmed", Compliant with { IsTrimmed = true }),
         ["huge"] = ("bit rate", Compliant with { Bytes = 20_000_000 }),
     };
 
@@ -52,6 +53,7 @@ public sealed class VideoPlanTests
         ["no channels"] = ("channels", Sound with { Channels = 0 }),
         ["96 kHz"] = ("sample rate", Sound with { SampleRate = 96_000 }),
         ["no rate"] = ("sample rate", Sound with { SampleRate = 0 }),
+        ["trimmed by an edit list"] = ("trimmed", Sound with { IsTrimmed = true }),
         ["late"] = ("late", Sound with { LateBy = TimeSpan.FromSeconds(0.5) }),
         ["quiet"] = ("loudness", Sound with { Loudness = -30 }),
         ["loud"] = ("loudness", Sound with { Loudness = -9 }),
@@ -93,9 +95,9 @@ public sealed class VideoPlanTests
     [Fact]
     public void Every_reason_has_a_case()
     {
-        string[] reasons = ["codec", "profile", "level", "pixel format", "interlaced", "dynamic range", "pixel shape", "rotation", "size", "odd size", "frame rate", "bit rate", "gamut"];
+        string[] reasons = ["codec", "profile", "level", "pixel format", "interlaced", "dynamic range", "pixel shape", "rotation", "size", "odd size", "frame rate", "bit rate", "gamut", "trimmed"];
         Assert.Equal(reasons.Order(), Cases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
-        Assert.Equal(["channels", "codec", "late", "loudness", "profile", "sample rate"], SoundCases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
+        Assert.Equal(["channels", "codec", "late", "loudness", "profile", "sample rate", "trimmed"], SoundCases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
     }
 
     [Theory]

@@ -14,6 +14,9 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
         "format=duration:stream=index,codec_type,codec_name,profile,level,width,height,pix_fmt,avg_frame_rate,r_frame_rate,start_time,duration,sample_rate,channels," +
         "color_space,color_transfer,color_primaries,field_order,sample_aspect_ratio:stream_side_data=rotation,dv_profile:stream_disposition=default,attached_pic";
 
+    /// <summary>AAC begins with up to 2,112 samples of silence, which is three packets; MP3 in MP4 with a few more.</summary>
+    private const int MostPriming = 6;
+
     /// <summary>Average and smallest step say nearly the same.</summary>
     private const double SteadyTolerance = 0.01;
 
@@ -44,6 +47,19 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
     public async Task<IReadOnlyList<KeyFrame>> FindKeyFramesAsync(Scratch scratch, string file, MediaKind kind, int track, CancellationToken cancellationToken) =>
         [.. (await PacketsAsync(scratch, file, kind, $"{track}", cancellationToken)).Where(packet => packet.IsKey)
             .Select(packet => new KeyFrame(TimeSpan.FromSeconds(packet.Shown), TimeSpan.FromSeconds(packet.Decoded)))];
+
+    /// <summary>Marks what an edit list hides, which a copy of the streams would bring back.</summary>
+    public async Task<VideoFacts> FindTrimAsync(Scratch scratch, string file, MediaKind kind, VideoFacts facts, CancellationToken cancellationToken)
+    {
+        if (kind != MediaKind.Mp4) return facts;
+        var answer = await AskAsync(scratch, file, kind, ["-show_entries", "packet=stream_index,flags", "-of", "csv=p=0"], cancellationToken) ?? throw new MediaRefusedException(MediaCodes.Damaged);
+        var hidden = Encoding.Latin1.GetString(answer).Split('\n').Select(line => line.Split(',')).Where(packet => packet is [_, ['_' or 'K', 'D', ..], ..]).ToLookup(packet => packet[0]);
+        return facts with
+        {
+            IsTrimmed = hidden[$"{facts.Track}"].Any(),
+            Audio = facts.Audio is { } audio ? audio with { IsTrimmed = hidden[$"{audio.Track}"].Count() > MostPriming } : null,
+        };
+    }
 
     private async Task<(double? Duration, double? Rate)> CountAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken)
     {

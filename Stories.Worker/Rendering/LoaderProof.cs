@@ -13,6 +13,8 @@ internal static class LoaderProof
         ("JPEG", picture => picture.JpegsaveBuffer()),
         ("PNG", picture => picture.PngsaveBuffer()),
         ("WebP", picture => picture.WebpsaveBuffer()),
+        ("GIF", picture => picture.GifsaveBuffer()),
+        ("AVIF", picture => picture.HeifsaveBuffer(compression: Enums.ForeignHeifCompression.Av1, effort: 0)),
     ];
 
     private static readonly (string Name, Func<Image, byte[]> Make)[] Others =
