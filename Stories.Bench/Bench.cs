@@ -35,19 +35,24 @@ internal sealed class Bench : IDisposable
 
     public string Folder => folder;
 
-    /// <summary>Uploads first; what is timed begins with publishing.</summary>
-    /// <returns>Publishes, and waits until viewers see all of it or, when that is asked for, until all renditions are made.</returns>
-    public async Task<Func<bool, Task>> PrepareAsync(IEnumerable<string> files)
+    /// <summary>Uploads; what is timed begins with publishing.</summary>
+    public async Task<BenchRound> PrepareAsync(IEnumerable<string> files)
     {
         var prepared = new List<(Guid Story, PublishRequest Request)>();
         foreach (var file in files)
             prepared.Add(await User.Poster.PrepareAsync(new Draft([file], Level.Processed, TimeSpan.FromMinutes(10), Audience, null), (_, _) => { }));
-        return async untilLive =>
+        return new BenchRound([.. prepared.Select(p => p.Story)], async untilLive =>
         {
             var accepted = await Task.WhenAll(prepared.Select(p => User.Client.PublishAsync(p.Story, p.Request)));
             if (untilLive) await SeeAsync([.. accepted.Select(a => a.Story)]);
             else await Task.WhenAll(accepted.Select(FollowAsync));
-        };
+        });
+    }
+
+    public async Task<IReadOnlyList<RenditionEntry>> RenditionsAsync(Guid story)
+    {
+        using var opened = await User.Viewer.OpenAsync(story);
+        return opened.Renditions!.Renditions;
     }
 
     /// <summary>As one viewer would: a question for each story would be more work than some of the stories.</summary>
@@ -73,4 +78,14 @@ internal sealed class Bench : IDisposable
         User.Dispose();
         Directory.Delete(folder, recursive: true);
     }
+}
+
+/// <summary>What has been uploaded and is to be timed.</summary>
+internal sealed class BenchRound(IReadOnlyList<Guid> stories, Func<bool, Task> run)
+{
+    /// <summary>Their ids, chosen already.</summary>
+    public IReadOnlyList<Guid> Stories => stories;
+
+    /// <summary>Publishes, and waits until viewers see all of it or, when that is not asked for, until all renditions are made.</summary>
+    public Task RunAsync(bool untilLive) => run(untilLive);
 }

@@ -4,15 +4,20 @@ Task? bench = args switch
 {
     ["age"] => AgeBench.RunAsync(),
     ["upload"] => UploadBench.RunAsync(),
-    ["photo"] => PhotoBench.RunAsync(file: null),
-    ["photo", var file] => PhotoBench.RunAsync(file),
-    ["video"] => VideoBench.RunAllSizesAsync(),
-    ["first-playable"] => VideoBench.RunFirstPlayableAsync(),
+    ["photo", .. var file] => PhotoBench.RunAsync(file.FirstOrDefault()),
+    ["photo-heic", .. var file] => PhotoBench.RunHeicAsync(file.FirstOrDefault()),
+    ["video", .. var file] => VideoBench.RunAllSizesAsync(file.FirstOrDefault()),
+    ["first-playable", .. var file] => VideoBench.RunFirstPlayableAsync(file.FirstOrDefault()),
+    ["quality", var file] => QualityBench.RunAsync(file),
+    ["memory", .. var folder] => MemoryBench.RunAsync(folder.FirstOrDefault()),
     _ => null,
 };
 if (bench is null)
 {
-    Console.Error.WriteLine("One of: age, upload, photo [FILE], video, first-playable. Each ends with RESULT NAME RATIO (yardstick's time / ours; higher is better).");
+    Console.Error.WriteLine("""
+        One of: age, upload, photo [FILE], photo-heic [FILE], video [FILE], first-playable [FILE], quality FILE, memory [FOLDER FOR THE PICTURE].
+        Each ends with RESULT NAME RATIO (yardstick's time / ours, or what it says itself; higher is better).
+        """);
     return 2;
 }
 await bench;

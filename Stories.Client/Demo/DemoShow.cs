@@ -7,8 +7,7 @@ namespace Stories.Client.Demo;
 
 /// <summary>
 /// The main job on the running service, as two people of two apps see it, with every sample; then one story watched until
-/// nothing of it is left. Each person has a new device for the show, which is taken away after it; the stories live on for a
-/// few minutes, so that the show can be repeated without end.
+/// nothing of it is left. Each person has a new device for the show, which is taken away after it, as each story is once it was seen.
 /// </summary>
 internal sealed class DemoShow : IDisposable
 {
@@ -124,6 +123,8 @@ internal sealed class DemoShow : IDisposable
 
             var fault = await FindFaultAsync(opened, sample, level, entries, cancellationToken);
             await bob.Client.MarkSeenAsync(end.Story, cancellationToken);
+            // Nobody has a hundred stories at once, and the show can be repeated.
+            await alice.Client.WithdrawAsync(end.Story, cancellationToken);
             return new Act(what, fault ?? string.Join(", ", entries.Select(e => $"{e.Name} {e.Width}×{e.Height}")), fault is null, times, entries.Sum(e => e.ContentLength));
         });
         return act ?? failure!;
