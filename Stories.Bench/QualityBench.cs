@@ -20,12 +20,12 @@ internal static class QualityBench
         try
         {
             var size = (await OutputAsync(folder, $"ffprobe -v error -select_streams v -show_entries stream=width,height -of csv=p=0 '{clip}'")).Split(',');
-            var shortSide = size.Min(s => int.Parse(s, CultureInfo.InvariantCulture));
+            var (width, height) = (int.Parse(size[0], CultureInfo.InvariantCulture), int.Parse(size[1], CultureInfo.InvariantCulture));
             var ratio = 0.0;
             Console.WriteLine($"{"size",-6} {"encoder",-28} {"processor s",12} {"kB",8} {"SSIM",8}");
-            foreach (var side in Sides.Where(s => s <= shortSide))
+            foreach (var side in Sides.Where(s => s <= Math.Min(width, height)))
             {
-                var scale = $"scale='if(gt(iw,ih),-2,{side})':'if(gt(iw,ih),{side},-2)':flags=bicubic";
+                var scale = width > height ? $"scale=-2:{side}:flags=bicubic" : $"scale={side}:-2:flags=bicubic";
                 await OutputAsync(folder, $"ffmpeg -y -v error -i '{clip}' -an -vf {scale} -c:v ffv1 scaled.nut");
                 var bare = await TryAsync(folder, "-preset veryfast -crf 23");
                 Print(side, "bare veryfast, crf 23", bare);
