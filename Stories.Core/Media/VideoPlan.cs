@@ -86,6 +86,7 @@ public sealed record VideoPlan(
         _ when facts.Width % 2 != 0 || facts.Height % 2 != 0 => "odd size",
         { FramesPerSecond: > 60.5 } => "frame rate",
         { BitsPerSecond: > 10e6 } => "bit rate",
+        { BeginsAnew: false } => "beginning",
         _ => null,
     };
 

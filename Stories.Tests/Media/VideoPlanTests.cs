@@ -38,6 +38,7 @@ public sealed class VideoPlanTests
         ["odd"] = ("odd size", Compliant with { Width = 721 }),
         ["slow motion"] = ("frame rate", Compliant with { FramesPerSecond = 120 }),
         ["huge"] = ("bit rate", Compliant with { Bytes = 20_000_000 }),
+        ["cut where pictures need those before"] = ("beginning", Compliant with { BeginsAnew = false }),
     };
 
     private static readonly Dictionary<string, (string? Reason, AudioFacts Facts)> SoundCases = new()

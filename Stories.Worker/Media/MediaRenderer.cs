@@ -34,6 +34,7 @@ public sealed class MediaRenderer(
         if (facts.Refusal(options.Value, wishes.Split) is { } refusal) throw new MediaRefusedException(refusal);
         var source = new VideoSource(file, Guards.For(kind), facts);
         if (facts.Audio is { } audio) source = source with { Facts = facts with { Audio = audio with { Loudness = await videos.MeasureLoudnessAsync(scratch, source, cancellationToken) } } };
+        if (VideoPlan.PictureIncompliance(facts) is null) source = source with { Facts = source.Facts with { BeginsAnew = await videos.BeginsAnewAsync(scratch, source, cancellationToken) } };
         var keyFrames = facts.IsWithin(options.Value.VideoDuration) ? null : await probe.FindKeyFramesAsync(scratch, file, kind, facts.Track, cancellationToken);
         return new PreparedMedia(file, kind, wishes, source, VideoPlan.For(source.Facts, wishes, options.Value, keyFrames));
     }
