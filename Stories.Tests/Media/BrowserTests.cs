@@ -82,7 +82,8 @@ public sealed class BrowserTests(ViewersPage page) : IClassFixture<ViewersPage>
             Assert.True(seen.Pictures >= 3, $"{rendition.Name}: {seen.Pictures} different pictures");
             Assert.InRange(seen.Played, 0.2, seconds);
             AssertShows(seen.Middle, corners, tolerance);
-            Assert.InRange(seen.Begins, 0, 0.05);
+            // A few frames late is common and harmless; without its first key frame it would be a second and more.
+            Assert.InRange(seen.Begins, 0, 0.1);
             Assert.NotEqual(seen.Beginning, seen.Middle);
             Assert.InRange(seen.Sought, seconds / 2 - 0.05, seconds / 2 + 0.05);
             Assert.InRange(seen.Duration, seconds - lengthTolerance, seconds + lengthTolerance);

@@ -94,7 +94,7 @@ public sealed class VideoPlanTests
     [Fact]
     public void Every_reason_has_a_case()
     {
-        string[] reasons = ["codec", "profile", "level", "pixel format", "interlaced", "dynamic range", "pixel shape", "rotation", "size", "odd size", "frame rate", "bit rate", "gamut"];
+        string[] reasons = ["codec", "profile", "level", "pixel format", "interlaced", "dynamic range", "pixel shape", "rotation", "size", "odd size", "frame rate", "bit rate", "gamut", "beginning"];
         Assert.Equal(reasons.Order(), Cases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
         Assert.Equal(["channels", "codec", "late", "loudness", "profile", "sample rate"], SoundCases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
     }
