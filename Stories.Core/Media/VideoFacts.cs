@@ -62,6 +62,9 @@ public sealed record VideoFacts(
     /// <summary>Sound that ends a little after the last picture makes a minute's recording longer than a minute.</summary>
     public static readonly TimeSpan Rounding = TimeSpan.FromSeconds(0.5);
 
+    /// <summary>What it shows first is an IDR picture: a MediaSource begins at no other, though decoders may. Looked for only in what would be kept.</summary>
+    public bool BeginsAnew { get; init; } = true;
+
     public bool IsTurned => Rotation is 90 or 270;
 
     public int ShownWidth => IsTurned ? Height : SquareWidth;

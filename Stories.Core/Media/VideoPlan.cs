@@ -87,6 +87,7 @@ public sealed record VideoPlan(
         { FramesPerSecond: > 60.5 } => "frame rate",
         { BitsPerSecond: > 10e6 } => "bit rate",
         { IsTrimmed: true } => "trimmed",
+        { BeginsAnew: false } => "beginning",
         _ => null,
     };
 

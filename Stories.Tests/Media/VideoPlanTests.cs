@@ -39,6 +39,7 @@ public sealed class VideoPlanTests
         ["slow motion"] = ("frame rate", Compliant with { FramesPerSecond = 120 }),
         ["trimmed by an edit list"] = ("trimmed", Compliant with { IsTrimmed = true }),
         ["huge"] = ("bit rate", Compliant with { Bytes = 20_000_000 }),
+        ["cut where pictures need those before"] = ("beginning", Compliant with { BeginsAnew = false }),
     };
 
     private static readonly Dictionary<string, (string? Reason, AudioFacts Facts)> SoundCases = new()
@@ -95,7 +96,7 @@ public sealed class VideoPlanTests
     [Fact]
     public void Every_reason_has_a_case()
     {
-        string[] reasons = ["codec", "profile", "level", "pixel format", "interlaced", "dynamic range", "pixel shape", "rotation", "size", "odd size", "frame rate", "bit rate", "gamut", "trimmed"];
+        string[] reasons = ["codec", "profile", "level", "pixel format", "interlaced", "dynamic range", "pixel shape", "rotation", "size", "odd size", "frame rate", "bit rate", "gamut", "trimmed", "beginning"];
         Assert.Equal(reasons.Order(), Cases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
         Assert.Equal(["channels", "codec", "late", "loudness", "profile", "sample rate", "trimmed"], SoundCases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
     }

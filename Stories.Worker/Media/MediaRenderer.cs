@@ -33,11 +33,12 @@ public sealed class MediaRenderer(
         var facts = await probe.ReadAsync(scratch, file, kind, cancellationToken);
         if (facts.Refusal(options.Value, wishes.Split) is { } refusal) throw new MediaRefusedException(refusal);
         var source = new VideoSource(file, Guards.For(kind), facts);
-        // Side by side: neither uses all of the machine, and what can be kept waits for both.
-        var trim = probe.FindTrimAsync(scratch, file, kind, facts, cancellationToken);
+        // Side by side: none uses all of the machine, and what can be kept waits for all.
+        var trimmed = probe.FindTrimAsync(scratch, file, kind, facts, cancellationToken);
         var loudness = facts.Audio is null ? Task.FromResult<double?>(null) : videos.MeasureLoudnessAsync(scratch, source, cancellationToken);
-        await Task.WhenAll(trim, loudness);
-        facts = await trim;
+        var beginsAnew = VideoPlan.PictureIncompliance(facts) is null ? videos.BeginsAnewAsync(scratch, source, cancellationToken) : Task.FromResult(true);
+        await Task.WhenAll(trimmed, loudness, beginsAnew);
+        facts = (await trimmed) with { BeginsAnew = await beginsAnew };
         if (facts.Audio is { } audio) facts = facts with { Audio = audio with { Loudness = await loudness } };
         source = source with { Facts = facts };
         var keyFrames = facts.IsWithin(options.Value.VideoDuration) ? null : await probe.FindKeyFramesAsync(scratch, file, kind, facts.Track, cancellationToken);

@@ -39,6 +39,9 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// <summary>WebP reads colours by another matrix than video; from red, green and blue it makes its own.</summary>
     private const string ForWebP = "setsar=1,format=bgra";
 
+    /// <summary>Without it a copy of the sound brings along some of the segment before, hidden by an edit list.</summary>
+    private const string FromItsStart = "-copypriorss:a 0 ";
+
     /// <summary>Below this EBU R128 hears nothing that could be made louder.</summary>
     private const double Silence = -60;
 
@@ -64,6 +67,18 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         return double.TryParse(last?[key.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var loudness) && loudness is > Silence and < 20 ? loudness : null;
     }
 
+    /// <summary>Whether its first picture is an IDR picture: of the packets at its start only such slices are kept, and one must be left.</summary>
+    public async Task<bool> BeginsAnewAsync(Scratch scratch, VideoSource source, CancellationToken cancellationToken)
+    {
+        const string answer = "beginning";
+        await RunAsync(scratch, source, new Segment(null, TimeSpan.Zero, Instant, Instant), [(answer, $"-map 0:{source.Facts.Track} -c:v copy -bsf:v filter_units=pass_types=5 -f framecrc")], progress: null, cancellationToken);
+        var path = scratch.File(answer);
+        PlainFile.Check(path);
+        var lines = await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken);
+        File.Delete(path);
+        return lines.Any(line => !line.StartsWith('#'));
+    }
+
     /// <summary>The source's own picture in a new container, and one picture of it.</summary>
     public async Task<RenditionSet> RemuxAsync(Scratch scratch, VideoSource source, VideoPlan plan, CancellationToken cancellationToken)
     {
@@ -74,7 +89,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
             var output = $"source-{segment.Number}.mp4";
             // Two processes side by side: asked for both at once, ffmpeg would decode all of it for the one picture.
             await Task.WhenAll(
-                RunAsync(scratch, source, segment, [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Sound(source.Facts.Audio, plan.Sound, input: 1)} {Clean} {Fragmented}")], progress: null, cancellationToken, isCopy: true),
+                RunAsync(scratch, source, segment, [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Sound(source.Facts.Audio, plan.Sound, input: 1)} {(segment.Start > Instant ? FromItsStart : "")}{Clean} {Fragmented}")], progress: null, cancellationToken, isCopy: true),
                 PosterAsync(scratch, source, plan, segment, cancellationToken));
             files.AddRange(await TakeAsync(scratch, segment, [("video-source", output, source.Facts.ShownWidth, source.Facts.ShownHeight)], plan.Poster, cancellationToken));
             preview ??= await PreviewAsync(scratch, segment, cancellationToken);
@@ -126,7 +141,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         // which a file can make to be gigabytes, so ffmpeg is to say nothing but how far it is.
         var quiet = $"-v fatal -hide_banner -nostdin {(progress is null ? "-nostats" : "-stats -stats_period 1")} {string.Join(' ', source.Guards)}";
         var inputs = FFMpegArguments.FromFileInput(source.File, verifyExists: false, input => input.WithCustomArgument(
-            $"{quiet} {(isCopy ? Stretch(segment.Start + Instant, segment.CopiedFor - Instant) : Stretch(segment.Start - Instant, segment.Duration))}"));
+            $"{quiet} {(isCopy ? CopyStretch(segment) : Stretch(segment.Start - Instant, segment.Duration))}"));
         // Sound is to be heard until the segment's end, which is later than that of the pictures' decoding.
         if (isCopy) inputs = inputs.AddFileInput(source.File, verifyExists: false, input => input.WithCustomArgument($"{string.Join(' ', source.Guards)} {Stretch(segment.Start, segment.Duration)}"));
         var run = inputs
@@ -235,6 +250,9 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         else if (!facts.HasColorTags)
             // As players guess, by the size that it has now: a smaller one would be guessed otherwise.
             steps.Append(facts.ShortSide >= 720 ? "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709," : "setparams=color_primaries=smpte170m:color_trc=smpte170m:colorspace=smpte170m,");
+        else if (facts.Codec is "mjpeg" or "vp9")
+            // These say the matrix and nothing else, and Chromium's MediaSource heeds no tag unless there are all three.
+            steps.Append("setparams=color_primaries=bt709:color_trc=bt709,");
         return steps.ToString();
     }
 
@@ -254,6 +272,10 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
 
     private static string Stretch(TimeSpan start, TimeSpan duration) =>
         $"{(start > Instant ? $"-ss {Number(start.TotalSeconds)} " : "")}-t {Number(duration.TotalSeconds)}";
+
+    /// <summary>What is left out by asking for an <see cref="Instant"/> more is put back: a MediaSource throws away what begins before 0, key frame or not.</summary>
+    private static string CopyStretch(Segment segment) =>
+        $"{(segment.Start > Instant ? $"-itsoffset {Number(Instant.TotalSeconds)} " : "")}{Stretch(segment.Start + Instant, segment.CopiedFor - Instant)}";
 
     private static string PosterOf(Segment segment) => $"poster-{segment.Number}.webp";
 
