@@ -24,7 +24,7 @@ window.play = rendition => see(async (seen, stage, fail) => {
     video.src = URL.createObjectURL(source);
   } else video.src = rendition.url;
 
-  await reached('loadedmetadata');
+  await reached('loadeddata');
   Object.assign(seen, { width: video.videoWidth, height: video.videoHeight });
 
   const pictures = new Set(), canvas = newCanvas();
