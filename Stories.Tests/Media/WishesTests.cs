@@ -80,6 +80,18 @@ public sealed class WishesTests
         Assert.Equal(parts.Count, outcome.All.Count(r => r.File.Name == "poster"));
     }
 
+    /// <summary>A MediaSource begins at no other picture, though decoders may.</summary>
+    [Fact]
+    public async Task A_picture_is_not_kept_in_parts_that_begin_with_anything_but_an_IDR_picture()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel, options => options.VideoDuration = TimeSpan.FromSeconds(3));
+        var video = await Tools.MakeAsync("open.mp4", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10:duration=8", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "veryfast", "-profile:v", "high",
+            "-x264-params", "open-gop=1:keyint=13:min-keyint=13:scenecut=0:bframes=2");
+        var outcome = await rig.RenderAsync(video, Lane.Video, Cancel, wishes: new RenderWishes(Split: true));
+        Assert.DoesNotContain(outcome.All, r => r.File.Name == "video-source");
+        Assert.True(outcome.All.Count(r => r.File.Name == "video-240") >= 3);
+    }
+
     private static async Task<IEnumerable<int>> BrightnessesAsync(string file)
     {
         var lines = await Tools.RunAsync("ffprobe", "-v", "error", "-f", "lavfi", "-i", $"movie={file},signalstats", "-show_entries", "frame_tags=lavfi.signalstats.YAVG", "-of", "csv=p=0");

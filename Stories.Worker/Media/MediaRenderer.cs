@@ -36,13 +36,23 @@ public sealed class MediaRenderer(
         // Side by side: none uses all of the machine, and what can be kept waits for all.
         var trimmed = probe.FindTrimAsync(scratch, file, kind, facts, cancellationToken);
         var loudness = facts.Audio is null ? Task.FromResult<double?>(null) : videos.MeasureLoudnessAsync(scratch, source, cancellationToken);
-        var beginsAnew = VideoPlan.PictureIncompliance(facts) is null ? videos.BeginsAnewAsync(scratch, source, cancellationToken) : Task.FromResult(true);
+        var beginsAnew = VideoPlan.PictureIncompliance(facts) is null ? videos.BeginsAnewAsync(scratch, source, TimeSpan.Zero, cancellationToken) : Task.FromResult(true);
         await Task.WhenAll(trimmed, loudness, beginsAnew);
         facts = (await trimmed) with { BeginsAnew = await beginsAnew };
         if (facts.Audio is { } audio) facts = facts with { Audio = audio with { Loudness = await loudness } };
         source = source with { Facts = facts };
         var keyFrames = facts.IsWithin(options.Value.VideoDuration) ? null : await probe.FindKeyFramesAsync(scratch, file, kind, facts.Track, cancellationToken);
-        return new PreparedMedia(file, kind, wishes, source, VideoPlan.For(source.Facts, wishes, options.Value, keyFrames));
+        var plan = VideoPlan.For(facts, wishes, options.Value, keyFrames);
+        if (plan.KeepsPicture && await FindCutWithoutStartAsync(scratch, source, plan, cancellationToken)) plan = VideoPlan.For(facts with { BeginsAnew = false }, wishes, options.Value, keyFrames);
+        return new PreparedMedia(file, kind, wishes, source, plan);
+    }
+
+    /// <summary>Not every key frame is a beginning: see <see cref="VideoFacts.BeginsAnew"/>.</summary>
+    private async Task<bool> FindCutWithoutStartAsync(Scratch scratch, VideoSource source, VideoPlan plan, CancellationToken cancellationToken)
+    {
+        foreach (var segment in plan.Segments.Skip(1))
+            if (!await videos.BeginsAnewAsync(scratch, source, segment.Start, cancellationToken)) return true;
+        return false;
     }
 
     /// <summary>One set per revision, the first as early as can be.</summary>

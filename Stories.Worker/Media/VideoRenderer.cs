@@ -67,11 +67,12 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         return double.TryParse(last?[key.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var loudness) && loudness is > Silence and < 20 ? loudness : null;
     }
 
-    /// <summary>Whether its first picture is an IDR picture: of the packets at its start only such slices are kept, and one must be left.</summary>
-    public async Task<bool> BeginsAnewAsync(Scratch scratch, VideoSource source, CancellationToken cancellationToken)
+    /// <summary>Whether the picture there is an IDR picture: of the packets at that place only such slices are kept, and one must be left.</summary>
+    public async Task<bool> BeginsAnewAsync(Scratch scratch, VideoSource source, TimeSpan at, CancellationToken cancellationToken)
     {
         const string answer = "beginning";
-        await RunAsync(scratch, source, new Segment(null, TimeSpan.Zero, Instant, Instant), [(answer, $"-map 0:{source.Facts.Track} -c:v copy -bsf:v filter_units=pass_types=5 -f framecrc")], progress: null, cancellationToken);
+        var place = new Segment(null, at, Instant, 2 * Instant);
+        await RunAsync(scratch, source, place, [(answer, $"-map 0:{source.Facts.Track} -c:v copy -bsf:v filter_units=pass_types=5 -f framecrc")], progress: null, cancellationToken, isCopy: true);
         var path = scratch.File(answer);
         PlainFile.Check(path);
         var lines = await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken);
