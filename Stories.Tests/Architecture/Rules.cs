@@ -13,13 +13,15 @@ internal static class Rules
     /// <summary>What somebody or something does. A verb that needs another verb is missing a noun.</summary>
     public static readonly string[] ApiSlices = ["Apps", "Audiences", "Erasure", "Keys", "Operating", "Posting", "Uploads", "Viewing"];
 
-    public static readonly string[] WorkerSlices = ["Confinement", "Erasure", "Keys", "Media", "Rendering"];
+    public static readonly string[] WorkerSlices = ["Confinement", "Erasure", "Keys", "Media", "Processing", "Rendering"];
 
     /// <summary>
-    /// The worker's verbs are Media and Erasure. Under them lie the key ring, which both need, and what Media starts: the child
-    /// process that it talks to, and what confines it. None knows who stands on it.
+    /// The worker's verbs are Processing and Erasure. Under them lies the key ring, which both need; under Processing Media, which
+    /// knows files and nothing of stories; and under that what it starts: the child process that it talks to, and what confines it.
+    /// None knows who stands on it.
     /// </summary>
-    public static readonly (string From, string To)[] WorkerFloors = [("Media", "Keys"), ("Erasure", "Keys"), ("Media", "Rendering"), ("Media", "Confinement")];
+    public static readonly (string From, string To)[] WorkerFloors =
+        [("Processing", "Keys"), ("Erasure", "Keys"), ("Processing", "Media"), ("Media", "Rendering"), ("Media", "Confinement")];
 
     /// <summary>Which of our projects each may know.</summary>
     public static readonly Dictionary<string, string[]> Projects = new()

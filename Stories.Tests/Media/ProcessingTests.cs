@@ -7,6 +7,7 @@ using Stories.Core.Posting;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
 using Stories.Worker.Media;
+using Stories.Worker.Processing;
 
 namespace Stories.Tests.Media;
 

@@ -6,7 +6,7 @@ using Stories.Core.Jobs;
 using Stories.Core.Posting;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
-using Stories.Worker.Media;
+using Stories.Worker.Processing;
 
 namespace Stories.Tests.Processing;
 

@@ -9,7 +9,7 @@ using Stories.Core.Posting;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
-using Stories.Worker.Media;
+using Stories.Worker.Processing;
 
 namespace Stories.Tests.Processing;
 

@@ -7,6 +7,7 @@ using Stories.Core.Media;
 using Stories.Worker.Erasure;
 using Stories.Worker.Keys;
 using Stories.Worker.Media;
+using Stories.Worker.Processing;
 
 namespace Stories.Worker.Hosting;
 

@@ -1,7 +1,8 @@
 using Stories.Core;
 using Stories.Protocol;
+using Stories.Worker.Media;
 
-namespace Stories.Worker.Media;
+namespace Stories.Worker.Processing;
 
 /// <summary>Renders a story's uploads side by side in revisions: the first as soon as each has something to show.</summary>
 /// <param name="processingKey">Of the uploads.</param>

@@ -2,7 +2,7 @@ using Npgsql;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 
-namespace Stories.Worker.Media;
+namespace Stories.Worker.Processing;
 
 /// <summary>The right to work on one story for a while; whoever holds an older claim changes nothing any more.</summary>
 /// <param name="StartedAt">Tells this claim from others: attempts are given back, and so their numbers come again.</param>

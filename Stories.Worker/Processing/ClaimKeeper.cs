@@ -1,7 +1,7 @@
 using Npgsql;
 using Stories.Protocol;
 
-namespace Stories.Worker.Media;
+namespace Stories.Worker.Processing;
 
 /// <summary>
 /// Keeps a claim while its work goes on: renews the lease, shows the author how far it is, and ends the work when the claim is

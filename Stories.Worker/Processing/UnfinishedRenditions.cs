@@ -4,7 +4,7 @@ using Stories.Core.Media;
 using Stories.Protocol;
 using Stories.Worker.Keys;
 
-namespace Stories.Worker.Media;
+namespace Stories.Worker.Processing;
 
 /// <summary>
 /// What a story has while more is to be made, kept in its row for whichever worker goes on. It tells of content, so that it is

@@ -4,8 +4,9 @@ using Stories.Age;
 using Stories.Core.Blobs;
 using Stories.Protocol;
 using Stories.Worker.Keys;
+using Stories.Worker.Media;
 
-namespace Stories.Worker.Media;
+namespace Stories.Worker.Processing;
 
 /// <summary>The bucket ended, the story was withdrawn, or another worker took over: nothing was published.</summary>
 public sealed class ClaimLostException : Exception;

@@ -7,8 +7,9 @@ using Stories.Core.Jobs;
 using Stories.Core.Media;
 using Stories.Core.Posting;
 using Stories.Protocol;
+using Stories.Worker.Media;
 
-namespace Stories.Worker.Media;
+namespace Stories.Worker.Processing;
 
 /// <summary>
 /// A turn on a lane: from the uploads of the story whose turn it is to a live story. Claim, decrypt, render, seal, publish,

@@ -7,7 +7,7 @@ using Stories.Core.Uploads;
 using Stories.Protocol;
 using Stories.Worker.Keys;
 
-namespace Stories.Worker.Media;
+namespace Stories.Worker.Processing;
 
 /// <summary>From an upload's ciphertext in storage to its content in scratch, verified whole before anything looks at it.</summary>
 public sealed class UploadOpener(IngestBlobs ingest, ProcessingKeyRing ring)
