@@ -40,7 +40,7 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
         var opened = await alice.Viewer.OpenAsync(story, Cancel);
         Assert.Equal(["poster", "video-240", "video-480", "video-source"], opened.Renditions!.Renditions.Select(r => r.Name).Order(StringComparer.Ordinal));
         // What was published before stays as it was, under its number.
-        Assert.Equal([1, 2, 3], opened.Renditions.Renditions.Select(r => r.Part));
+        Assert.Equal([1, 2, 3, 4], opened.Renditions.Renditions.Select(r => r.Part));
         foreach (var rendition in opened.Renditions.Renditions)
         {
             using var content = new MemoryStream();

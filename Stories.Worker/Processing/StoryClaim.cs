@@ -47,8 +47,8 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
 
     /// <summary>
     /// Claims the story whose turn it is on a lane: those that viewers cannot see yet before those that wait for more; of these
-    /// the app's whose work began longest ago; of its authors the one who has waited longest, since his work last began or his
-    /// story was accepted; of his stories the oldest. Never waits for another worker, and never takes the same as one.
+    /// the app's whose work began longest ago; of its authors the one who has waited longest, since work for them last began or
+    /// their story was accepted; of their stories the oldest. Never waits for another worker, and never takes the same as one.
     /// The attempt is counted before the media is touched: a file that kills the process uses its attempts up.
     /// </summary>
     /// <returns>Null when nothing waits.</returns>
