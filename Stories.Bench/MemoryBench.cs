@@ -8,19 +8,19 @@ using Stories.Protocol;
 namespace Stories.Bench;
 
 /// <summary>
-/// What the hosts hold in memory: the Api while 100 uploads of 8 MiB come in at once, the Worker and its children over 5,000 photos
-/// and 200 videos. The result compares the last tenth with the second: 1 is flat.
+/// What the hosts hold in memory: the Api while 100 uploads of 8 MiB come in at once, the Worker and its children over many photos
+/// and videos. The result compares the last tenth with the second: 1 is flat.
 /// </summary>
 internal static class MemoryBench
 {
     private const int Uploads = 100;
-    private const int Photos = 5000;
-    private const int Videos = 200;
     private const int AtOnce = 20;
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
 
+    /// <param name="photos">How many; a multiple of 20.</param>
+    /// <param name="videos">How many; a multiple of 20.</param>
     /// <param name="folder">Where the curve goes, as a picture; null for no picture.</param>
-    public static async Task RunAsync(string? folder)
+    public static async Task RunAsync(int photos, int videos, string? folder)
     {
         using var bench = await Bench.StartAsync();
         var api = Family("Stories.Api.dll").Single();
@@ -29,12 +29,12 @@ internal static class MemoryBench
         Console.WriteLine($"Api at most, {Uploads} uploads of 8 MiB at once: {most} MB");
 
         var worker = Family("Stories.Worker.dll").Single();
-        var (_, photos) = await WatchAsync(() => WithChildren(worker), () => PostAsync(bench, "media-samples/photo-portrait-exif.jpg", Photos));
-        var (_, videos) = await WatchAsync(() => WithChildren(worker), () => PostAsync(bench, "media-samples/video-mpeg4.mp4", Videos));
-        Console.WriteLine($"Worker with children, {Photos} photos: {Describe(photos)}");
-        Console.WriteLine($"Worker with children, {Videos} videos: {Describe(videos)}");
-        if (folder is not null) await File.WriteAllTextAsync(Path.Combine(folder, "worker-memory.svg"), Draw(photos, videos));
-        Console.WriteLine($"RESULT memory {Early(photos) / Late(photos):0.00}");
+        var (_, ofPhotos) = await WatchAsync(() => WithChildren(worker), () => PostAsync(bench, "media-samples/photo-portrait-exif.jpg", photos));
+        var (_, ofVideos) = await WatchAsync(() => WithChildren(worker), () => PostAsync(bench, "media-samples/video-mpeg4.mp4", videos));
+        Console.WriteLine($"Worker with children, {photos} photos: {Describe(ofPhotos)}");
+        Console.WriteLine($"Worker with children, {videos} videos: {Describe(ofVideos)}");
+        if (folder is not null) await File.WriteAllTextAsync(Path.Combine(folder, "worker-memory.svg"), Draw(photos, ofPhotos, videos, ofVideos));
+        Console.WriteLine($"RESULT memory {Early(ofPhotos) / Late(ofPhotos):0.00}");
     }
 
     private static async Task UploadAsync(Bench bench)
@@ -110,10 +110,10 @@ internal static class MemoryBench
         }
     }
 
-    private static string Draw(List<int> photos, List<int> videos)
+    private static string Draw(int photos, List<int> ofPhotos, int videos, List<int> ofVideos)
     {
         const int width = 640, height = 200;
-        var most = Math.Max(photos.Max(), videos.Max()) * 1.1;
+        var most = Math.Max(ofPhotos.Max(), ofVideos.Max()) * 1.1;
         var picture = new StringBuilder(string.Create(CultureInfo.InvariantCulture,
             $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width + 60} {height + 40}\" font-family=\"sans-serif\" font-size=\"12\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>"));
         foreach (var level in new[] { 0, 0.5, 1 })
@@ -121,7 +121,7 @@ internal static class MemoryBench
             var y = 10 + height * (1 - level / 1.1);
             picture.Append(CultureInfo.InvariantCulture, $"<path d=\"M50 {y:0}h{width}\" stroke=\"#ddd\"/><text x=\"45\" y=\"{y + 4:0}\" text-anchor=\"end\">{most / 1.1 * level:0} MB</text>");
         }
-        foreach (var (name, curve, color, at) in new[] { ($"{Photos} photos", photos, "#06c", 200), ($"{Videos} videos", videos, "#c60", 400) })
+        foreach (var (name, curve, color, at) in new[] { ($"{photos} photos", ofPhotos, "#06c", 200), ($"{videos} videos", ofVideos, "#c60", 400) })
         {
             var step = Math.Max(1, curve.Count / 300);
             var points = Enumerable.Range(0, curve.Count / step).Select(i => string.Create(CultureInfo.InvariantCulture,

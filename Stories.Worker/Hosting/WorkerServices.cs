@@ -67,7 +67,8 @@ internal static class WorkerServices
     private static void AddLanes(IServiceCollection services)
     {
         AddLane(services, Queues.Erase, 1);
-        AddLane(services, Queues.Photo, Environment.ProcessorCount);
+        // One more than can compute: it fetches and stores while they do.
+        AddLane(services, Queues.Photo, Environment.ProcessorCount + 1);
         AddLane(services, Queues.Video, Math.Max(1, Environment.ProcessorCount / 2));
     }
 
