@@ -178,7 +178,7 @@ internal static class HostileCorpus
         yield return Sample("jpeg-with-a-megabyte-of-words.jpg", "photo-grey.jpg", [Live],
             photo => Join(photo[..2], Repeated(16, Segment(0xe1, Text("http://ns.adobe.com/xap/1.0/\0"), Repeated(5000, Text("CANARY-TAGS ")))), photo[2..]));
         yield return Video("mp4-with-a-megabyte-of-words.mp4", [Live], (video, _) => Edit(video, "moov", index => Box("moov", index[8..],
-            Box("udta", Box("meta", Large32(0), Box("hdlr", Large32(0, 0), Text("mdir"), Large32(0, 0, 0), [0]), Box("ilst", Box("\u00a9nam", Box("data", Large32(1, 0), Repeated(90_000, Text("CANARY-TAGS ")))))))))) ;
+            Box("udta", Box("meta", Large32(0), Box("hdlr", Large32(0, 0), Text("mdir"), Large32(0, 0, 0), [0]), Box("ilst", Box("\u00a9nam", Box("data", Large32(1, 0), Repeated(90_000, Text("CANARY-TAGS "))))))))));
         yield return new("mp4-of-8192.mp4", Lane.Video, [TooManyPixels], _ => EncodeAsync("w.mp4", "-vf", "scale=8192:64", "-c:v", "libx264", "-preset", "ultrafast"));
     }
 

@@ -48,7 +48,8 @@ internal static class Tools
     public static async Task<(int Red, int Blue)> ColorAtAsync(string file, double x, double y)
     {
         using var process = Process.Start(new ProcessStartInfo("ffmpeg",
-            ["-nostdin", "-v", "error", "-i", file, "-frames:v", "1", "-vf", FormattableString.Invariant($"format=rgb24,crop=1:1:iw*{x}:ih*{y}"), "-f", "rawvideo", "-"]) { RedirectStandardOutput = true })!;
+            ["-nostdin", "-v", "error", "-i", file, "-frames:v", "1", "-vf", FormattableString.Invariant($"format=rgb24,crop=1:1:iw*{x}:ih*{y}"), "-f", "rawvideo", "-"])
+        { RedirectStandardOutput = true })!;
         var pixel = new byte[3];
         await process.StandardOutput.BaseStream.ReadExactlyAsync(pixel, Cancel);
         await process.WaitForExitAsync(Cancel);
@@ -59,7 +60,8 @@ internal static class Tools
     public static async Task<byte[]> PixelsAsync(string file, int width, int height, params string[] inputArguments)
     {
         using var process = Process.Start(new ProcessStartInfo("ffmpeg",
-            ["-nostdin", "-v", "error", .. inputArguments, "-i", file, "-frames:v", "1", "-vf", $"scale={width}:{height}:flags=neighbor,format=rgb24", "-f", "rawvideo", "-"]) { RedirectStandardOutput = true })!;
+            ["-nostdin", "-v", "error", .. inputArguments, "-i", file, "-frames:v", "1", "-vf", $"scale={width}:{height}:flags=neighbor,format=rgb24", "-f", "rawvideo", "-"])
+        { RedirectStandardOutput = true })!;
         var pixels = new byte[width * height * 3];
         await process.StandardOutput.BaseStream.ReadExactlyAsync(pixels, Cancel);
         await process.WaitForExitAsync(Cancel);
