@@ -33,7 +33,8 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
         await EndLeaseAsync(service);
 
         await using var worker = ChildProcess.StartHost("Worker", Environment(service));
-        await UntilAsync(service, async db => await db.Stories.AllAsync(s => s.Work == WorkState.Done, Cancel));
+        // The input goes right after the work is done.
+        await UntilAsync(service, async db => await db.Stories.AllAsync(s => s.Work == WorkState.Done, Cancel) && await db.Uploads.AllAsync(u => u.BytesGoneAt != null, Cancel));
 
         var row = await ProcessStoryTests.StoryAsync(service, story);
         Assert.Equal((StoryState.Live, 2), (row.State, row.Attempt));
