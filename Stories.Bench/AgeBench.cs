@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using Stories.Age;
 
@@ -41,16 +40,5 @@ internal static class AgeBench
         {
             Directory.Delete(folder, recursive: true);
         }
-    }
-}
-
-internal static class Shell
-{
-    public static async Task RunAsync(string folder, string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var errors = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} failed: {errors}");
     }
 }

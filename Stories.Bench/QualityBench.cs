@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace Stories.Bench;
@@ -60,11 +59,5 @@ internal static class QualityBench
     private static double Seconds(string text) =>
         text.TrimEnd('s').Split('m') is [var minutes, var seconds] ? int.Parse(minutes, CultureInfo.InvariantCulture) * 60 + double.Parse(seconds, CultureInfo.InvariantCulture) : 0;
 
-    private static async Task<string> OutputAsync(string folder, string command)
-    {
-        using var process = Process.Start(new ProcessStartInfo("bash", ["-c", command]) { WorkingDirectory = folder, RedirectStandardOutput = true })!;
-        var output = (await process.StandardOutput.ReadToEndAsync()).Trim();
-        await process.WaitForExitAsync();
-        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"It failed: {command}");
-    }
+    private static Task<string> OutputAsync(string folder, string command) => Shell.RunAsync(folder, "bash", "-c", command);
 }

@@ -55,5 +55,5 @@ internal static class VideoBench
         return bench.File("video.mp4");
     }
 
-    private static Task ShellAsync(Bench bench, string command) => Shell.RunAsync(bench.Folder, "sh", "-c", command);
+    private static Task<string> ShellAsync(Bench bench, string command) => Shell.RunAsync(bench.Folder, "sh", "-c", command);
 }

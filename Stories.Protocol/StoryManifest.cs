@@ -53,7 +53,7 @@ public sealed record RenditionManifest(
 /// <param name="Duration">Milliseconds, for video.</param>
 /// <param name="ContentLength">Bytes of the media itself, without padding and encryption.</param>
 /// <param name="Blob">The bytes in storage.</param>
-/// <param name="Segment">Which of a long video's consecutive parts it shows, from 0; null when it is one piece.</param>
+/// <param name="Segment">Which of a long video's consecutive segments it shows, from 0; null when it is one piece.</param>
 public sealed record RenditionEntry(
     int Part,
     int Upload,

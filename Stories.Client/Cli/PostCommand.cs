@@ -20,7 +20,7 @@ internal static class PostCommand
         var lifetime = new Option<string>("--lifetime") { Description = "For instance 90s, 10m, 24h; between 1 minute and 48 hours.", DefaultValueFactory = _ => "24h" };
         var audience = new Option<string>("--audience") { Description = "Who may see it; founded with nobody in it when you have none of that name.", DefaultValueFactory = _ => AudienceCommand.Default };
         var caption = new Option<string?>("--caption") { Description = "Words that go with it, encrypted." };
-        var split = new Option<bool>("--split") { Description = "Cut a video of over a minute into consecutive parts, instead of having it refused." };
+        var split = new Option<bool>("--split") { Description = "Cut a video of over a minute into consecutive segments, instead of having it refused." };
         var avif = new Option<bool>("--avif") { Description = "Make photos as AVIF too, which is smaller and takes longer." };
         var posterAt = new Option<string?>("--poster-at") { Description = "When in a video its poster is to be seen, for instance 3s; without it at its beginning." };
         var command = new Command("post", "Encrypts, uploads and publishes a story, and waits until all of it is there.") { files, level, lifetime, audience, caption, split, avif, posterAt };

@@ -17,7 +17,7 @@ internal static class Refusals
         ["media.wrongLane"] = "This is a photo with a video's name, or the other way round.",
         ["media.damaged"] = "The file is damaged: it cannot be read to its end.",
         ["media.tooManyPixels"] = "The picture is too large: over 100 megapixels, or a video over 4,096 pixels a side.",
-        ["media.tooLong"] = "A video may have 60 seconds at most; --split cuts a longer one into parts.",
+        ["media.tooLong"] = "A video may have 60 seconds at most; --split cuts a longer one into segments.",
         ["media.noPicture"] = "The video has no picture.",
         ["media.pictureCodecRefused"] = "The video's picture is coded in a way that the service does not take.",
         ["media.soundCodecRefused"] = "The video's sound is coded in a way that the service does not take.",

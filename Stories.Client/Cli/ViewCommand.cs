@@ -39,7 +39,7 @@ internal static class ViewCommand
         return command;
     }
 
-    /// <summary>One of each file that the author posted, or of each of its parts.</summary>
+    /// <summary>One of each file that the author posted, or of each of its segments.</summary>
     private static List<RenditionEntry> Choose(IReadOnlyList<RenditionEntry> entries, string? wanted)
     {
         var matching = entries.Where(e => wanted is null ? e.Name != Poster : e.Name == wanted);

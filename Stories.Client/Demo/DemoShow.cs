@@ -13,7 +13,7 @@ internal sealed class DemoShow : IDisposable
 {
     private const string Audience = "demo";
 
-    /// <summary>Longer than a show takes, and short enough that repeated shows stay within the quota of live stories.</summary>
+    /// <summary>Longer than a show takes.</summary>
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
     /// <summary>A bucket ends within two minutes of its story here, and its erasure takes seconds.</summary>

@@ -31,7 +31,6 @@ public enum Gamut
 /// <param name="IsSteady">Every picture is shown equally long.</param>
 /// <param name="Audio">The track that is heard; null when there is none.</param>
 /// <param name="Bytes">Of the whole file.</param>
-/// <param name="IsTrimmed">An edit list hides pictures that are still in the file: who trimmed it does not want them seen.</param>
 public sealed record VideoFacts(
     int Track,
     string Codec,
@@ -51,8 +50,7 @@ public sealed record VideoFacts(
     TimeSpan Duration,
     int Streams,
     AudioFacts? Audio,
-    long Bytes,
-    bool IsTrimmed = false)
+    long Bytes)
 {
     public static readonly IReadOnlyList<string> PictureCodecs = ["h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg"];
 
@@ -61,6 +59,9 @@ public sealed record VideoFacts(
 
     /// <summary>Sound that ends a little after the last picture makes a minute's recording longer than a minute.</summary>
     public static readonly TimeSpan Rounding = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>An edit list hides pictures that are still in the file: who trimmed it does not want them seen.</summary>
+    public bool IsTrimmed { get; init; }
 
     /// <summary>What it shows first is an IDR picture: a MediaSource begins at no other, though decoders may. Looked for only in what would be kept.</summary>
     public bool BeginsAnew { get; init; } = true;
@@ -78,7 +79,7 @@ public sealed record VideoFacts(
     private int SquareWidth => Math.Max(2, (int)Math.Round(Width * PixelAspect));
 
     /// <param name="limits">Those of the service.</param>
-    /// <param name="maySplit">A longer one is cut into parts.</param>
+    /// <param name="maySplit">A longer one is cut into segments.</param>
     /// <returns>The code of the first limit that the file breaks; null when it keeps all.</returns>
     public string? Refusal(MediaOptions limits, bool maySplit = false)
     {

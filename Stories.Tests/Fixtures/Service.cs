@@ -35,6 +35,9 @@ public sealed class Service : IAsyncDisposable
     public const string PhotosApp = "photos";
     public const string LonelyApp = "lonely";
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
+
     private readonly ECDsaSecurityKey issuerKey = new(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = "test" };
     private readonly List<IDisposable> hosts = [];
     private readonly List<UserSession> sessions = [];
@@ -111,6 +114,16 @@ public sealed class Service : IAsyncDisposable
         return factory.Services;
     }
 
+    /// <summary>One of our hosts as a real process on the same stores. There real seconds count: leases, Hangfire's and the kernel's.</summary>
+    public ChildProcess StartProcess(string project, params ReadOnlySpan<(string Name, string Value)> more)
+    {
+        var environment = settings.Where(s => s.Value is not null).ToDictionary(s => s.Key.Replace(":", "__", StringComparison.Ordinal), s => s.Value!);
+        environment["ASPNETCORE_ENVIRONMENT"] = "Test";
+        environment["Buckets__SweepEvery"] = "00:00:00.500";
+        foreach (var (name, value) in more) environment[name] = value;
+        return ChildProcess.StartHost(project, environment);
+    }
+
     public string Token(string user, string scope = "stories.post stories.view", string app = ChatApp, TimeSpan? life = null, SecurityKey? key = null, string algorithm = SecurityAlgorithms.EcdsaSha256,
         string issuer = "https://issuer.test", string? audience = null) =>
         new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
@@ -131,9 +144,10 @@ public sealed class Service : IAsyncDisposable
     }
 
     /// <summary>The SDK on a device of a user.</summary>
-    public UserSession User(string user, string app = ChatApp, string device = "phone")
+    /// <param name="api">Another than the first one's.</param>
+    public UserSession User(string user, string app = ChatApp, string device = "phone", Uri? api = null)
     {
-        var session = new UserSession(Address, Token(user, "stories.post stories.view ops", app), new UserName(app, user), Path.Combine(folder, app, user, device), Clock);
+        var session = new UserSession(api ?? Address, Token(user, "stories.post stories.view ops", app), new UserName(app, user), Path.Combine(folder, app, user, device), Clock);
         sessions.Add(session);
         return session;
     }
@@ -162,6 +176,21 @@ public sealed class Service : IAsyncDisposable
         await using var db = OperatorCommand.OpenDatabase(Database);
         return await read(db);
     }
+
+    /// <summary>Looks until it is so: other processes have no event for us.</summary>
+    public async Task UntilAsync(Func<StoriesDb, Task<bool>> isSo)
+    {
+        var begin = TimeProvider.System.GetTimestamp();
+        while (!await ReadAsync(isSo))
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(begin) < Patience, "It did not come to be.");
+            await Task.Delay(Glance, TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>As half a minute without its worker would, for all that is claimed.</summary>
+    public Task EndLeasesAsync(CancellationToken cancellationToken) => ReadAsync(db => db.Database.ExecuteSqlRawAsync(
+        "update stories set claimed_until = clock_timestamp() - interval '1 second', enqueued_at = clock_timestamp() - interval '30 seconds' where work = 'Pending'", cancellationToken));
 
     /// <summary>Moves the clock past the end of every bucket there is, and sweeps.</summary>
     public async Task LetEverythingEndAsync()

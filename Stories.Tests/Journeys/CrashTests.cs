@@ -6,6 +6,7 @@ using Stories.Core.Posting;
 using Stories.Core.Uploads;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
+using Stories.Tests.Processing;
 
 namespace Stories.Tests.Journeys;
 
@@ -26,7 +27,7 @@ public sealed class CrashTests(LocalServers servers)
         var location = await Tus.BeginAsync(http, key, bytes.Length);
         using (var first = await Tus.PatchAsync(http, location, 0, bytes[..100_000])) Assert.True(first.IsSuccessStatusCode);
 
-        await using (var doomed = ChildProcess.StartHost("Api", Environment(service, place)))
+        await using (var doomed = service.StartProcess("Api", ("STORIES_CRASH_AT", place)))
         {
             await doomed.WaitUntilReadyAsync(Cancel);
             using var toDoomed = new HttpClient { BaseAddress = doomed.Address };
@@ -63,7 +64,7 @@ public sealed class CrashTests(LocalServers servers)
         await service.ProcessAsync(posted.Story, Cancel);
         await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("update buckets set ends_at = clock_timestamp() - interval '1 second'; update stories set expires_at = clock_timestamp() - interval '1 second'"));
 
-        await using (var doomed = ChildProcess.StartHost("Worker", Environment(service, place))) await doomed.WaitForEndAsync(Cancel);
+        await using (var doomed = service.StartProcess("Worker", ("STORIES_CRASH_AT", place))) await doomed.WaitForEndAsync(Cancel);
         Assert.NotEqual(Core.Erasure.BucketState.Erased, await service.ReadAsync(db => db.Buckets.Select(b => b.State).SingleAsync(Cancel)));
         await service.SweepAsync();
         var bucket = await service.ReadAsync(db => db.Buckets.SingleAsync(Cancel));
@@ -76,30 +77,44 @@ public sealed class CrashTests(LocalServers servers)
     public async Task Two_workers_share_the_work_and_each_story_is_made_once()
     {
         await using var service = await Service.StartAsync(servers);
-        var (_, _) = service.StartApi();
         var alice = service.User("alice");
         for (var i = 0; i < 8; i++) await alice.PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel);
-        await using var one = ChildProcess.StartHost("Worker", Environment(service, place: ""));
-        await using var two = ChildProcess.StartHost("Worker", Environment(service, place: ""));
-        await WaitAsync(async () => await service.ReadAsync(db => db.Stories.CountAsync(s => s.Work == WorkState.Done, Cancel)) == 8);
+        await using var one = service.StartProcess("Worker");
+        await using var two = service.StartProcess("Worker");
+        await service.UntilAsync(async db => await db.Stories.CountAsync(s => s.Work == WorkState.Done, Cancel) == 8);
         Assert.All(await service.ReadAsync(db => db.Stories.ToListAsync(Cancel)), s => Assert.Equal((StoryState.Live, 1, 1), (s.State, s.Revision, s.Attempt)));
         Assert.Equal(16, await service.ReadAsync(db => db.Renditions.CountAsync(Cancel)));
     }
 
-    private static Dictionary<string, string> Environment(Service service, string place)
+    [Fact]
+    public async Task With_two_Apis_and_two_workers_one_of_which_is_killed_each_story_comes_to_its_one_end()
     {
-        var environment = service.Settings.ToDictionary(s => s.Key.Replace(":", "__", StringComparison.Ordinal), s => s.Value!);
-        environment["STORIES_CRASH_AT"] = place;
-        environment["ASPNETCORE_ENVIRONMENT"] = "Test";
-        environment["Buckets__SweepEvery"] = "00:00:00.500";
-        environment.Remove("Media__ScratchFolder");
-        return environment;
-    }
+        await using var service = await Service.StartAsync(servers);
+        var authors = new[] { service.User("alice"), service.User("bob", Service.PhotosApp, api: service.StartApi().Address) };
+        await using var lasting = service.StartProcess("Worker");
+        await using var doomed = service.StartProcess("Worker", ("STORIES_CRASH_AT", "process:rendered"));
+        await Task.WhenAll(lasting.WaitUntilReadyAsync(Cancel), doomed.WaitUntilReadyAsync(Cancel));
 
-    private static async Task WaitAsync(Func<Task<bool>> until)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        patience.CancelAfter(TimeSpan.FromSeconds(90));
-        while (!await until()) await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, patience.Token);
+        var expected = new Dictionary<Guid, (UserSession Author, Sample Sample)>();
+        foreach (var file in new[] { "video-compliant.mp4", "photo.webp", "hostile-text.jpg", "photo-portrait-exif.jpg", "hostile-truncated.mp4" })
+            foreach (var author in authors) expected.Add((await author.PostAsync([Samples.PathOf(file)], cancellationToken: Cancel)).Story, (author, Samples.Of(file)));
+        Assert.Equal(128 + 9, await doomed.WaitForEndAsync(Cancel));
+        await service.EndLeasesAsync(Cancel);
+        await service.UntilAsync(async db => await db.Stories.AllAsync(s => s.Work == WorkState.Done, Cancel) && await db.Uploads.AllAsync(u => u.BytesGoneAt != null, Cancel));
+        await using var successor = service.StartProcess("Worker");
+        await successor.WaitUntilReadyAsync(Cancel);
+        Assert.Empty(Remains.ScratchFiles(service));
+
+        foreach (var (story, (author, sample)) in expected)
+        {
+            var end = await author.Client.WatchProgressAsync(story, Cancel);
+            Assert.Equal((sample.Code is null ? StoryState.Live : StoryState.Rejected, sample.Code), (end.State, end.Code));
+            if (sample.Code is not null) continue;
+            var opened = await author.Viewer.OpenAsync(story, Cancel);
+            Assert.Equal(sample.Renditions!.Keys.Order(StringComparer.Ordinal), opened.Renditions!.Renditions.Select(r => r.Name).Order(StringComparer.Ordinal));
+            foreach (var rendition in opened.Renditions.Renditions) await author.Viewer.DownloadAsync(opened, rendition, Stream.Null, Cancel);
+        }
+        Assert.Empty(await Remains.IngestAsync(service));
+        Assert.Equal(expected.Values.Sum(e => e.Sample.Renditions?.Count ?? 0), await service.ReadAsync(db => db.Renditions.CountAsync(Cancel)));
     }
 }

@@ -23,7 +23,7 @@ internal sealed class MediaRig : IAsyncDisposable
         State = new SandboxState(Sandbox, NullLogger<SandboxState>.Instance);
         Photos = new PhotoChildren(Sandbox, State, options);
         Videos = new VideoRenderer(Sandbox, State, options);
-        Renderer = new MediaRenderer(State, Photos, new HeicConverter(Sandbox, State, options), new VideoProbe(Sandbox, State, options), Videos, options);
+        Renderer = new MediaRenderer(State, Photos, new HeicConverter(Sandbox, State), new VideoProbe(Sandbox, State), Videos, options);
     }
 
     public MediaOptions Options { get; }

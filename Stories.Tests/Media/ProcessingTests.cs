@@ -2,9 +2,11 @@ using Azure.Storage.Blobs;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Stories.Age;
+using Stories.Client;
 using Stories.Core.Media;
 using Stories.Core.Posting;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
 using Stories.Worker.Media;
 using Stories.Worker.Processing;
@@ -102,6 +104,19 @@ public sealed class ProcessingTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal([0, 1, 2], opened.Renditions!.Renditions.Select(r => r.Upload).Distinct().Order());
         Assert.Equal(2, opened.View.Revision);
         Assert.Equal(8, opened.View.Renditions.Count);
+    }
+
+    [Fact]
+    public async Task An_authors_wishes_come_to_the_worker_as_they_were_and_come_true()
+    {
+        var wishes = new RenderWishes(Avif: true, Split: false, PosterAt: 1.25);
+        var posted = await alice.Poster.PostAsync(new Draft([Samples.Photo], Level.Processed, TimeSpan.FromHours(1), "friends", Caption: null, wishes), (_, _) => { }, Cancel);
+        Assert.Equal(wishes, (await service.Worker.GetRequiredService<StoryClaims>().TakeAsync(Lane.Photo, Cancel))?.Wishes);
+
+        service.Clock.Advance(StoryClaims.Lease);
+        await service.ProcessAsync(posted.Story, Cancel);
+        var manifest = (await alice.Viewer.OpenAsync(posted.Story, Cancel)).Renditions!;
+        Assert.Equal(["photo-1080", "photo-1080-avif", "photo-540", "photo-540-avif"], manifest.Renditions.Select(r => r.Name).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -6,7 +6,7 @@ using Stories.Tests.Fixtures;
 
 namespace Stories.Tests.Media;
 
-/// <summary>What an author may ask for beside the usual: AVIF, a poster from the middle, a long video in parts.</summary>
+/// <summary>What an author may ask for beside the usual: AVIF, a poster from the middle, a long video in segments.</summary>
 public sealed class WishesTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -33,6 +33,7 @@ public sealed class WishesTests
     [InlineData(null, "red")]
     [InlineData(0.5, "red")]
     [InlineData(1.5, "blue")]
+    [InlineData(1.99, "blue")]
     [InlineData(99.0, "red")]
     public async Task A_poster_shows_the_moment_that_was_asked_for(double? at, string color)
     {
@@ -62,7 +63,7 @@ public sealed class WishesTests
     [Theory]
     [InlineData("yuv420p", "video-source")]
     [InlineData("yuv444p", "video-240")]
-    public async Task Parts_of_a_split_video_are_the_whole_of_it(string pixels, string rendition)
+    public async Task Segments_of_a_split_video_are_the_whole_of_it(string pixels, string rendition)
     {
         const int pictures = 85;
         await using var rig = await MediaRig.StartAsync(Cancel, options => options.VideoDuration = TimeSpan.FromSeconds(3));
@@ -71,18 +72,18 @@ public sealed class WishesTests
             "-f", "lavfi", "-i", $"sine=frequency=440:duration={pictures / 10.0}", "-pix_fmt", pixels, "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-crf", "4", "-g", "13", "-c:a", "aac");
         var outcome = await rig.RenderAsync(video, Lane.Video, Cancel, wishes: new RenderWishes(Split: true));
 
-        var parts = outcome.All.Where(r => r.File.Name == rendition).OrderBy(r => r.File.Segment).ToList();
-        Assert.True(parts.Count >= 3, $"{parts.Count} parts");
+        var segments = outcome.All.Where(r => r.File.Name == rendition).OrderBy(r => r.File.Segment).ToList();
+        Assert.True(segments.Count >= 3, $"{segments.Count} segments");
         var seen = new List<int>();
-        foreach (var part in parts) seen.AddRange(await rig.KeepAsync(part, BrightnessesAsync));
+        foreach (var segment in segments) seen.AddRange(await rig.KeepAsync(segment, BrightnessesAsync));
         Assert.Equal(pictures, seen.Count);
         for (var number = 0; number < pictures; number++) Assert.InRange(seen[number], 40 + 2 * number - 1, 40 + 2 * number + 1);
-        Assert.Equal(parts.Count, outcome.All.Count(r => r.File.Name == "poster"));
+        Assert.Equal(segments.Count, outcome.All.Count(r => r.File.Name == "poster"));
     }
 
     /// <summary>A MediaSource begins at no other picture, though decoders may.</summary>
     [Fact]
-    public async Task A_picture_is_not_kept_in_parts_that_begin_with_anything_but_an_IDR_picture()
+    public async Task A_picture_is_not_kept_in_segments_that_begin_with_anything_but_an_IDR_picture()
     {
         await using var rig = await MediaRig.StartAsync(Cancel, options => options.VideoDuration = TimeSpan.FromSeconds(3));
         var video = await Tools.MakeAsync("open.mp4", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10:duration=8", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "veryfast", "-profile:v", "high",

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Stories.Client;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
 
 namespace Stories.Tests.Posting;
@@ -75,6 +76,8 @@ public sealed class PublishTests(LocalServers servers) : IAsyncLifetime
         { "large envelope", ProblemCodes.StoryPayloadTooLarge },
         { "unknown upload", ProblemCodes.UploadUnknown },
         { "end to end with uploads", ProblemCodes.StoryLevelUnsupported },
+        { "poster before the beginning", ProblemCodes.RequestInvalid },
+        { "poster after an hour", ProblemCodes.RequestInvalid },
     };
 
     [Theory]
@@ -106,6 +109,8 @@ public sealed class PublishTests(LocalServers servers) : IAsyncLifetime
             "large envelope" => publishing.Request() with { KeyEnvelope = new byte[4097] },
             "unknown upload" => publishing.Request(digests: [digest]) with { Uploads = [Guid.NewGuid()] },
             "end to end with uploads" => publishing.Request(m => m with { Level = Level.EndToEnd }, [digest]) with { Uploads = [Guid.NewGuid()] },
+            "poster before the beginning" => publishing.Request() with { Wishes = new RenderWishes(PosterAt: -1) },
+            "poster after an hour" => publishing.Request() with { Wishes = new RenderWishes(PosterAt: 3601) },
             _ => throw new ArgumentOutOfRangeException(nameof(rule)),
         };
         Assert.Equal(code, await publishing.CodeAsync(request));

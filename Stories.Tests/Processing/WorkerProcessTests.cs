@@ -26,15 +26,15 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
         await using var service = await Service.StartAsync(servers);
         var alice = service.User("alice");
         var story = (await alice.PostAsync([Samples.CompliantVideo], cancellationToken: Cancel)).Story;
-        await using (var doomed = ChildProcess.StartHost("Worker", Environment(service, ("STORIES_CRASH_AT", at))))
+        await using (var doomed = service.StartProcess("Worker", ("STORIES_CRASH_AT", at)))
             Assert.Equal(128 + 9, await doomed.WaitForEndAsync(Cancel).WaitAsync(Patience, Cancel));
         var killed = await ProcessStoryTests.StoryAsync(service, story);
         Assert.Equal((WorkState.Pending, 1), (killed.Work, killed.Attempt));
-        await EndLeaseAsync(service);
+        await service.EndLeasesAsync(Cancel);
 
-        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await using var worker = service.StartProcess("Worker");
         // The input goes right after the work is done.
-        await UntilAsync(service, async db => await db.Stories.AllAsync(s => s.Work == WorkState.Done, Cancel) && await db.Uploads.AllAsync(u => u.BytesGoneAt != null, Cancel));
+        await service.UntilAsync(async db => await db.Stories.AllAsync(s => s.Work == WorkState.Done, Cancel) && await db.Uploads.AllAsync(u => u.BytesGoneAt != null, Cancel));
 
         var row = await ProcessStoryTests.StoryAsync(service, story);
         Assert.Equal((StoryState.Live, 2), (row.State, row.Attempt));
@@ -56,11 +56,11 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
     {
         await using var service = await Service.StartAsync(servers);
         var story = (await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
-        await using (var doomed = ChildProcess.StartHost("Worker", Environment(service, ("STORIES_CRASH_AT", "process:published"))))
+        await using (var doomed = service.StartProcess("Worker", ("STORIES_CRASH_AT", "process:published")))
             Assert.Equal(128 + 9, await doomed.WaitForEndAsync(Cancel).WaitAsync(Patience, Cancel));
         var published = await Remains.PublishedAsync(service);
         Assert.Single(await Remains.IngestAsync(service));
-        await EndLeaseAsync(service);
+        await service.EndLeasesAsync(Cancel);
 
         await service.ProcessAsync(story, Cancel);
 
@@ -75,7 +75,7 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
     {
         await using var service = await Service.StartAsync(servers);
         await PostLongVideoAsync(service);
-        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await using var worker = service.StartProcess("Worker");
         await UntilTranscodingAsync(worker);
 
         await worker.KillAsync(Cancel);
@@ -88,7 +88,7 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
     {
         await using var service = await Service.StartAsync(servers);
         var story = await PostLongVideoAsync(service);
-        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await using var worker = service.StartProcess("Worker");
         var decoder = await UntilTranscodingAsync(worker);
 
         var stopping = worker.StopAsync(Cancel);
@@ -113,13 +113,13 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
         await using var service = await Service.StartAsync(servers);
         var alice = service.User("alice");
         var story = await PostLongVideoAsync(service);
-        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await using var worker = service.StartProcess("Worker");
         var decoder = await UntilTranscodingAsync(worker);
 
         await alice.Client.WithdrawAsync(story, Cancel);
 
         await AssertGoneWithinFiveSecondsAsync(decoder);
-        await UntilAsync(service, _ => Task.FromResult(Remains.ScratchFiles(service).Count == 0));
+        await service.UntilAsync(_ => Task.FromResult(Remains.ScratchFiles(service).Count == 0));
         Assert.Empty(await Remains.RenditionsAsync(service));
         Assert.Empty(await Remains.IngestAsync(service));
     }
@@ -139,8 +139,8 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
             create trigger note after update of state on stories for each row when (new.state = 'Live' and old.state <> 'Live') execute function note();
             """, Cancel));
 
-        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
-        await UntilAsync(service, async db => await db.Stories.CountAsync(s => s.State == StoryState.Live, Cancel) >= 3);
+        await using var worker = service.StartProcess("Worker");
+        await service.UntilAsync(async db => await db.Stories.CountAsync(s => s.State == StoryState.Live, Cancel) >= 3);
 
         var place = (long)(await ScalarAsync(service, $"select place from order_of_going_live where story = '{photo}'") ?? 99L);
         Assert.InRange(place, 1, 2);
@@ -160,8 +160,8 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
             Hangfire.BackgroundJobClientExtensions.Enqueue<Core.Jobs.IEraseBucket>(jobs, job => job.RunAsync(Guid.NewGuid(), CancellationToken.None));
         }
 
-        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
-        await UntilAsync(service, async _ => (long)(await ScalarAsync(service, "select count(*) from hangfire.state where reason like 'Retry attempt%'"))! >= 2);
+        await using var worker = service.StartProcess("Worker");
+        await service.UntilAsync(async _ => (long)(await ScalarAsync(service, "select count(*) from hangfire.state where reason like 'Retry attempt%'"))! >= 2);
 
         var told = (string)(await ScalarAsync(service, "select string_agg(concat(name, reason, data::text), ' ') from hangfire.state"))!;
         Assert.Contains("job.failed", told, StringComparison.Ordinal);
@@ -176,7 +176,7 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
     public async Task A_ready_worker_says_what_it_checked_and_an_unready_one_what_to_do()
     {
         await using var service = await Service.StartAsync(servers);
-        await using var worker = ChildProcess.StartHost("Worker", Environment(service));
+        await using var worker = service.StartProcess("Worker");
         await worker.WaitUntilReadyAsync(Cancel);
         using var http = new HttpClient { BaseAddress = worker.Address };
 
@@ -199,7 +199,7 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
         await using var service = await Service.StartAsync(servers);
         await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("delete from \"__EFMigrationsHistory\"", Cancel));
 
-        await using var worker = ChildProcess.StartHost("Worker", Environment(service, ("Logging__LogLevel__Default", "Warning")));
+        await using var worker = service.StartProcess("Worker", ("Logging__LogLevel__Default", "Warning"));
 
         Assert.Equal(1, await worker.WaitForEndAsync(Cancel).WaitAsync(Patience, Cancel));
         Assert.Equal("The database's schema is older than this program. Run: ./stories migrate", worker.Output.Trim());
@@ -211,7 +211,7 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
         await using var service = await Service.StartAsync(servers);
         File.SetUnixFileMode(Path.Combine(service.KeyFolder, "service-key"), UnixFileMode.UserRead | UnixFileMode.GroupRead);
 
-        await using var worker = ChildProcess.StartHost("Worker", Environment(service, ("Logging__LogLevel__Default", "Warning")));
+        await using var worker = service.StartProcess("Worker", ("Logging__LogLevel__Default", "Warning"));
 
         Assert.Equal(1, await worker.WaitForEndAsync(Cancel).WaitAsync(Patience, Cancel));
         Assert.StartsWith("The key file service-key in Keys:Folder can be read by other users.", worker.Output, StringComparison.Ordinal);
@@ -252,22 +252,8 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
         Assert.InRange(Stopwatch.GetElapsedTime(begin), TimeSpan.Zero, TimeSpan.FromSeconds(5));
     }
 
-    private static async Task UntilAsync(Service service, Func<Core.Data.StoriesDb, Task<bool>> isSo)
-    {
-        var begin = Stopwatch.GetTimestamp();
-        while (!await service.ReadAsync(isSo))
-        {
-            Assert.True(Stopwatch.GetElapsedTime(begin) < Patience, "It did not come to be.");
-            await PauseAsync();
-        }
-    }
-
     /// <summary>Between two looks at another process, which has no event for us.</summary>
     private static Task PauseAsync() => Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancel);
-
-    /// <summary>As half a minute would.</summary>
-    private static Task<int> EndLeaseAsync(Service service) => service.ReadAsync(db => db.Database.ExecuteSqlRawAsync(
-        "update stories set claimed_until = clock_timestamp() - interval '1 second', enqueued_at = clock_timestamp() - interval '30 seconds'", Cancel));
 
     private static async Task<object?> ScalarAsync(Service service, string sql)
     {
@@ -275,14 +261,5 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
         await connection.OpenAsync(Cancel);
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync(Cancel);
-    }
-
-    private static Dictionary<string, string> Environment(Service service, params ReadOnlySpan<(string Name, string Value)> more)
-    {
-        var environment = service.Settings.Where(s => s.Value is not null).ToDictionary(s => s.Key.Replace(":", "__", StringComparison.Ordinal), s => s.Value!);
-        environment["ASPNETCORE_ENVIRONMENT"] = "Test";
-        environment["Buckets__SweepEvery"] = "00:00:00.500";
-        foreach (var (name, value) in more) environment[name] = value;
-        return environment;
     }
 }

@@ -1,7 +1,7 @@
 namespace Stories.Worker.Media;
 
 /// <summary>A rendition in scratch, ready to be sealed and stored.</summary>
-/// <param name="Segment">Which of a long video's consecutive parts it shows, from 0; null when it is one piece.</param>
+/// <param name="Segment">Which of a long video's consecutive segments it shows, from 0; null when it is one piece.</param>
 public sealed record RenderedFile(string Name, string Path, string MediaType, string? Codecs, int Width, int Height, TimeSpan? Duration, int? Segment = null);
 
 /// <summary>What becomes visible together: one revision.</summary>

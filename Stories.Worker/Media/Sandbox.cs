@@ -78,6 +78,34 @@ public sealed class Sandbox : IDisposable
         process.Kill();
     }
 
+    /// <summary>Runs a tool to its end in a scratch folder. What it complains of is thrown away: it quotes the file.</summary>
+    /// <param name="most">Bytes that it may say.</param>
+    /// <exception cref="MediaRefusedException">It says more than it may, or takes longer.</exception>
+    public async Task<(int Exit, byte[] Said)> RunAsync(string tool, Scratch scratch, int most, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        using var process = Start(tool, scratch.Folder, arguments);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(options.WallClock);
+        try
+        {
+            var errors = process.StandardError.BaseStream.CopyToAsync(Stream.Null, patience.Token);
+            var said = new byte[most + 1];
+            var length = await process.StandardOutput.BaseStream.ReadAtLeastAsync(said, said.Length, throwOnEndOfStream: false, patience.Token);
+            if (length > most) throw new MediaRefusedException(MediaCodes.Limit);
+            await errors;
+            await process.WaitForExitAsync(patience.Token);
+            return (process.ExitCode, said[..length]);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new MediaRefusedException(MediaCodes.Limit);
+        }
+        finally
+        {
+            Kill(process);
+        }
+    }
+
     /// <summary>Takes the first kind that is permitted and stands.</summary>
     /// <returns>Whether there is one, and what is wrong with those before it.</returns>
     public async Task<(bool Stands, IReadOnlyList<string> Faults)> RaiseAsync(CancellationToken cancellationToken)

@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.Options;
 using Stories.Core.Media;
 
 namespace Stories.Worker.Media;
 
 /// <summary>Asks ffprobe, in the sandbox, for a few named facts. Its answer is the file's text: bounded, and every number checked.</summary>
-public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<MediaOptions> options)
+public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
 {
     private const int MaxAnswer = 1 << 20;
     private const string Entries =
@@ -23,12 +22,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
     /// <exception cref="MediaRefusedException">It is no video, damaged, or coded in what we do not open.</exception>
     public async Task<VideoFacts> ReadAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken)
     {
-        var answer = await AskAsync(scratch, file, kind, ["-show_entries", Entries, "-of", "json"], cancellationToken);
-        if (answer is null)
-        {
-            await state.ThrowIfFallenAsync(cancellationToken);
-            throw new MediaRefusedException(await FindRefusedCodecAsync(scratch.File(file), kind, cancellationToken) ?? MediaCodes.Damaged);
-        }
+        var answer = await AskAsync(scratch, file, kind, cancellationToken, "-show_entries", Entries, "-of", "json");
         try
         {
             using var json = JsonDocument.Parse(answer, new JsonDocumentOptions { MaxDepth = 8 });
@@ -52,7 +46,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
     public async Task<VideoFacts> FindTrimAsync(Scratch scratch, string file, MediaKind kind, VideoFacts facts, CancellationToken cancellationToken)
     {
         if (kind != MediaKind.Mp4) return facts;
-        var answer = await AskAsync(scratch, file, kind, ["-show_entries", "packet=stream_index,flags", "-of", "csv=p=0"], cancellationToken) ?? throw new MediaRefusedException(MediaCodes.Damaged);
+        var answer = await AskAsync(scratch, file, kind, cancellationToken, "-show_entries", "packet=stream_index,flags", "-of", "csv=p=0");
         var hidden = Encoding.Latin1.GetString(answer).Split('\n').Select(line => line.Split(',')).Where(packet => packet is [_, ['_' or 'K', 'D', ..], ..]).ToLookup(packet => packet[0]);
         return facts with
         {
@@ -73,8 +67,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
 
     private async Task<List<(double Shown, double Decoded, bool IsKey)>> PacketsAsync(Scratch scratch, string file, MediaKind kind, string track, CancellationToken cancellationToken)
     {
-        var answer = await AskAsync(scratch, file, kind, ["-select_streams", track, "-show_entries", "packet=pts_time,dts_time,flags", "-of", "csv=p=0"], cancellationToken)
-            ?? throw new MediaRefusedException(MediaCodes.Damaged);
+        var answer = await AskAsync(scratch, file, kind, cancellationToken, "-select_streams", track, "-show_entries", "packet=pts_time,dts_time,flags", "-of", "csv=p=0");
         var packets = new List<(double, double, bool)>();
         foreach (var line in Encoding.Latin1.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -84,30 +77,12 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state, IOptions<Med
         return packets;
     }
 
-    /// <returns>Null when ffprobe failed.</returns>
-    private async Task<byte[]?> AskAsync(Scratch scratch, string file, MediaKind kind, string[] question, CancellationToken cancellationToken)
+    private async Task<byte[]> AskAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken, params string[] question)
     {
-        using var probe = sandbox.Start("ffprobe", scratch.Folder, ["-v", "fatal", "-hide_banner", .. Guards.ForProbe(kind), .. question, file]);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(options.Value.WallClock);
-        try
-        {
-            var errors = probe.StandardError.BaseStream.CopyToAsync(Stream.Null, patience.Token);
-            var answer = new byte[MaxAnswer];
-            var length = await probe.StandardOutput.BaseStream.ReadAtLeastAsync(answer, MaxAnswer, throwOnEndOfStream: false, patience.Token);
-            if (length == MaxAnswer) throw new MediaRefusedException(MediaCodes.Limit);
-            await errors;
-            await probe.WaitForExitAsync(patience.Token);
-            return probe.ExitCode == 0 ? answer[..length] : null;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new MediaRefusedException(MediaCodes.Limit);
-        }
-        finally
-        {
-            Sandbox.Kill(probe);
-        }
+        var (exit, answer) = await sandbox.RunAsync("ffprobe", scratch, MaxAnswer, ["-v", "fatal", "-hide_banner", .. Guards.ForProbe(kind), .. question, file], cancellationToken);
+        if (exit == 0) return answer;
+        await state.ThrowIfFallenAsync(cancellationToken);
+        throw new MediaRefusedException(await FindRefusedCodecAsync(scratch.File(file), kind, cancellationToken) ?? MediaCodes.Damaged);
     }
 
     /// <summary>ffprobe fails on a decoder that it may not open, and does not say for which.</summary>

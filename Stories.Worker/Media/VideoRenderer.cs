@@ -59,7 +59,8 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         const string answer = "loudness";
         const string key = "lavfi.r128.I=";
         var filters = $"{Downmix(source.Facts.Audio!)}ebur128=metadata=1,ametadata=mode=print:key={key[..^1]}:file={answer}";
-        await RunAsync(scratch, source, new Segment(null, TimeSpan.Zero, source.Facts.Duration, source.Facts.Duration), [("-", $"-map 0:{source.Facts.Audio!.Track} -af {filters} -f null")], progress: null, cancellationToken);
+        var whole = source.Facts.Duration;
+        await RunAsync(scratch, source, [Stretch(TimeSpan.Zero, whole)], whole, [("-", $"-map 0:{source.Facts.Audio!.Track} -af {filters} -f null")], progress: null, cancellationToken);
         var path = scratch.File(answer);
         PlainFile.Check(path);
         var last = (await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken)).LastOrDefault(line => line.StartsWith(key, StringComparison.Ordinal));
@@ -71,8 +72,8 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     public async Task<bool> BeginsAnewAsync(Scratch scratch, VideoSource source, TimeSpan at, CancellationToken cancellationToken)
     {
         const string answer = "beginning";
-        var place = new Segment(null, at, Instant, 2 * Instant);
-        await RunAsync(scratch, source, place, [(answer, $"-map 0:{source.Facts.Track} -c:v copy -bsf:v filter_units=pass_types=5 -f framecrc")], progress: null, cancellationToken, isCopy: true);
+        await RunAsync(
+            scratch, source, [CopyStretch(at, 2 * Instant)], Instant, [(answer, $"-map 0:{source.Facts.Track} -c:v copy -bsf:v filter_units=pass_types=5 -f framecrc")], progress: null, cancellationToken);
         var path = scratch.File(answer);
         PlainFile.Check(path);
         var lines = await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken);
@@ -88,9 +89,12 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         foreach (var segment in plan.Segments)
         {
             var output = $"source-{segment.Number}.mp4";
-            // Two processes side by side: asked for both at once, ffmpeg would decode all of it for the one picture.
+            // Sound is to be heard until the segment's end, which is later than that of the pictures' decoding. And two processes side
+            // by side: asked for the one picture too, ffmpeg would decode all of it.
             await Task.WhenAll(
-                RunAsync(scratch, source, segment, [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Sound(source.Facts.Audio, plan.Sound, input: 1)} {(segment.Start > Instant ? FromItsStart : "")}{Clean} {Fragmented}")], progress: null, cancellationToken, isCopy: true),
+                RunAsync(scratch, source, [CopyStretch(segment.Start, segment.CopiedFor), Stretch(segment.Start, segment.Duration)], segment.Duration,
+                    [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Sound(source.Facts.Audio, plan.Sound, input: 1)} {(segment.Start > Instant ? FromItsStart : "")}{Clean} {Fragmented}")],
+                    progress: null, cancellationToken),
                 PosterAsync(scratch, source, plan, segment, cancellationToken));
             files.AddRange(await TakeAsync(scratch, segment, [("video-source", output, source.Facts.ShownWidth, source.Facts.ShownHeight)], plan.Poster, cancellationToken));
             preview ??= await PreviewAsync(scratch, segment, cancellationToken);
@@ -104,7 +108,6 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         byte[]? preview = null;
         foreach (var segment in plan.Segments)
         {
-            var before = segment.Start;
             var rungs = plan.Rungs;
             var graph = $"[0:{source.Facts.Track}]{Picture(source, plan.FramesPerSecond, rungs[0])}split={rungs.Count}{string.Concat(rungs.Select((_, i) => $"[s{i}]"))}" +
                 string.Concat(rungs.Select((rung, i) => $";[s{i}]{Scale(rung)},format=yuv420p[v{i}]"));
@@ -113,7 +116,8 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
                 $"{Sound(source.Facts.Audio, plan.Sound)} {Clean} {Fragmented}")).ToList();
             outputs[0] = (outputs[0].Item1, $"-filter_complex \"{graph}\" {outputs[0].Item2}");
             await Task.WhenAll(
-                RunAsync(scratch, source, segment, outputs, percent => progress((int)((before + percent / 100.0 * segment.Duration) / source.Facts.Duration * 100)), cancellationToken),
+                RunAsync(scratch, source, [Stretch(segment.Start - Instant, segment.Duration)], segment.Duration, outputs,
+                    percent => progress((int)((segment.Start + percent / 100.0 * segment.Duration) / source.Facts.Duration * 100)), cancellationToken),
                 withPoster ? PosterAsync(scratch, source, plan, segment, cancellationToken) : Task.CompletedTask);
             files.AddRange(await TakeAsync(
                 scratch, segment, rungs.Select(rung => (rung.Name, $"{rung.Name}-{segment.Number}.mp4", rung.Width, rung.Height)), withPoster ? plan.Poster : null, cancellationToken));
@@ -122,38 +126,44 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         return Bounded(new RenditionSet(files, preview));
     }
 
-    /// <summary>One picture of a segment in two sizes: to be seen before it plays, and before anything has been fetched.</summary>
+    /// <summary>
+    /// One picture of a segment in two sizes: to be seen before it plays, and before anything has been fetched. Where sound goes on
+    /// without a picture it is the last one, as a player shows it; for that all from the key frame on is decoded.
+    /// </summary>
     private Task PosterAsync(Scratch scratch, VideoSource source, VideoPlan plan, Segment segment, CancellationToken cancellationToken)
     {
-        var isIn = plan.PosterAt >= segment.Start && plan.PosterAt < segment.Start + segment.Duration;
-        var at = segment with { Start = isIn ? plan.PosterAt : segment.Start };
-        var graph = $"[0:{source.Facts.Track}]{Picture(source, rate: null, plan.Poster)}split=2[s0][s1];[s0]scale={plan.Poster.Width}:{plan.Poster.Height}:flags=bicubic,{ForWebP}[poster];[s1]scale=32:32:force_original_aspect_ratio=decrease,{ForWebP}[preview]";
-        return RunAsync(scratch, source, at,
+        const string nearest = @"tpad=stop=-1:stop_mode=clone,select=gte(t\,0),";
+        var at = plan.PosterAt >= segment.Start && plan.PosterAt < segment.Start + segment.Duration ? plan.PosterAt : segment.Start;
+        var graph = $"[0:{source.Facts.Track}]{nearest}{Picture(source, rate: null, plan.Poster)}split=2[s0][s1];" +
+            $"[s0]scale={plan.Poster.Width}:{plan.Poster.Height}:flags=bicubic,{ForWebP}[poster];[s1]scale=32:32:force_original_aspect_ratio=decrease,{ForWebP}[preview]";
+        return RunAsync(scratch, source, [$"-noaccurate_seek {Stretch(at - Instant, segment.Duration)}"], segment.Duration,
         [
             (PosterOf(segment), $"-filter_complex \"{graph}\" -map [poster] -frames:v 1 -c:v libwebp -quality 80 {Clean}"),
             (PreviewOf(segment), $"-map [preview] -frames:v 1 -c:v libwebp -quality 40 {Clean}"),
         ], progress: null, cancellationToken);
     }
 
+    /// <param name="stretches">For each time that the source is read: from where, and for how long.</param>
+    /// <param name="duration">Of what comes out.</param>
     private async Task RunAsync(
-        Scratch scratch, VideoSource source, Segment segment, IReadOnlyList<(string Name, string Arguments)> outputs, Action<int>? progress, CancellationToken cancellationToken, bool isCopy = false)
+        Scratch scratch, VideoSource source, IReadOnlyList<string> stretches, TimeSpan duration, IReadOnlyList<(string Name, string Arguments)> outputs, Action<int>? progress,
+        CancellationToken cancellationToken)
     {
         // Names and arguments are all made here: the library joins them to one command line. It also keeps all that ffmpeg says,
         // which a file can make to be gigabytes, so ffmpeg is to say nothing but how far it is.
-        var quiet = $"-v fatal -hide_banner -nostdin {(progress is null ? "-nostats" : "-stats -stats_period 1")} {string.Join(' ', source.Guards)}";
-        var inputs = FFMpegArguments.FromFileInput(source.File, verifyExists: false, input => input.WithCustomArgument(
-            $"{quiet} {(isCopy ? CopyStretch(segment) : Stretch(segment.Start - Instant, segment.Duration))}"));
-        // Sound is to be heard until the segment's end, which is later than that of the pictures' decoding.
-        if (isCopy) inputs = inputs.AddFileInput(source.File, verifyExists: false, input => input.WithCustomArgument($"{string.Join(' ', source.Guards)} {Stretch(segment.Start, segment.Duration)}"));
+        var quiet = $"-v fatal -hide_banner -nostdin {(progress is null ? "-nostats" : "-stats -stats_period 1")}";
+        var guards = string.Join(' ', source.Guards);
+        var inputs = FFMpegArguments.FromFileInput(source.File, verifyExists: false, input => input.WithCustomArgument($"{quiet} {guards} {stretches[0]}"));
+        foreach (var stretch in stretches.Skip(1)) inputs = inputs.AddFileInput(source.File, verifyExists: false, input => input.WithCustomArgument($"{guards} {stretch}"));
         var run = inputs
             .OutputToMany(many =>
             {
                 foreach (var (name, text) in outputs) many.OutputToFile(name, overwrite: true, o => o.WithCustomArgument(text));
             });
-        if (progress is not null) run = run.NotifyOnPercentageProgress(percent => progress((int)Math.Clamp(percent, 0, 100)), segment.Duration);
+        if (progress is not null) run = run.NotifyOnPercentageProgress(percent => progress((int)Math.Clamp(percent, 0, 100)), duration);
 
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(options.Value.WallClock + 4 * segment.Duration);
+        patience.CancelAfter(options.Value.WallClock + 4 * duration);
         var watch = WatchAsync(scratch, patience);
         var exit = await ExitCodeAsync(run, scratch, patience.Token);
         var wasStopped = patience.IsCancellationRequested;
@@ -275,8 +285,8 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         $"{(start > Instant ? $"-ss {Number(start.TotalSeconds)} " : "")}-t {Number(duration.TotalSeconds)}";
 
     /// <summary>What is left out by asking for an <see cref="Instant"/> more is put back: a MediaSource throws away what begins before 0, key frame or not.</summary>
-    private static string CopyStretch(Segment segment) =>
-        $"{(segment.Start > Instant ? $"-itsoffset {Number(Instant.TotalSeconds)} " : "")}{Stretch(segment.Start + Instant, segment.CopiedFor - Instant)}";
+    private static string CopyStretch(TimeSpan start, TimeSpan duration) =>
+        $"{(start > Instant ? $"-itsoffset {Number(Instant.TotalSeconds)} " : "")}{Stretch(start + Instant, duration - Instant)}";
 
     private static string PosterOf(Segment segment) => $"poster-{segment.Number}.webp";
 

@@ -50,7 +50,7 @@ ffmpeg | ffprobe | heif-convert | check)
 esac
 work=$(pwd -P)
 
-environment="--setenv PATH /usr/bin --setenv DOTNET_EnableDiagnostics 0 --setenv DOTNET_TieredPGO 0 --setenv MALLOC_ARENA_MAX 2 --setenv VIPS_CONCURRENCY 1"
+environment="--setenv PATH /usr/bin --setenv DOTNET_EnableDiagnostics 0 --setenv DOTNET_TieredPGO 0 --setenv DOTNET_gcServer 0 --setenv DOTNET_gcConcurrent 0 --setenv MALLOC_ARENA_MAX 2 --setenv VIPS_CONCURRENCY 1"
 # Debian's ffmpeg finds its linear algebra by way of /etc/alternatives.
 libraries="/etc/ld.so.cache /etc/alternatives"
 
