@@ -23,6 +23,24 @@ public enum StoryState
     Rejected,
     Withdrawn,
     ExpiredBeforeLive,
+
+    /// <summary>By a moderator; the code says why.</summary>
+    TakenDown,
+}
+
+/// <summary>Why a moderator takes a story down; all that is kept of it.</summary>
+public enum TakedownReason
+{
+    Illegal,
+    ChildSafety,
+    SelfHarm,
+    Violence,
+    Nudity,
+    Harassment,
+    Impersonation,
+    Copyright,
+    Spam,
+    Other,
 }
 
 public enum AudienceKind

@@ -25,6 +25,10 @@ public sealed class StoriesDb(DbContextOptions<StoriesDb> options) : DbContext(o
     public DbSet<Upload> Uploads => Set<Upload>();
     public DbSet<UploadBlock> UploadBlocks => Set<UploadBlock>();
     public DbSet<Bucket> Buckets => Set<Bucket>();
+    public DbSet<ErasureLeaf> ErasureLeaves => Set<ErasureLeaf>();
+    public DbSet<ErasureRecord> ErasureRecords => Set<ErasureRecord>();
+    public DbSet<Departure> Departures => Set<Departure>();
+    public DbSet<Takedown> Takedowns => Set<Takedown>();
     public DbSet<Story> Stories => Set<Story>();
     public DbSet<Rendition> Renditions => Set<Rendition>();
     public DbSet<Seen> Seen => Set<Seen>();
@@ -43,6 +47,10 @@ public sealed class StoriesDb(DbContextOptions<StoriesDb> options) : DbContext(o
         modelBuilder.ApplyConfiguration(new UploadConfiguration());
         modelBuilder.ApplyConfiguration(new UploadBlockConfiguration());
         modelBuilder.ApplyConfiguration(new BucketConfiguration());
+        modelBuilder.ApplyConfiguration(new ErasureLeafConfiguration());
+        modelBuilder.ApplyConfiguration(new ErasureRecordConfiguration());
+        modelBuilder.ApplyConfiguration(new DepartureConfiguration());
+        modelBuilder.ApplyConfiguration(new TakedownConfiguration());
         modelBuilder.ApplyConfiguration(new StoryConfiguration());
         modelBuilder.ApplyConfiguration(new RenditionConfiguration());
         modelBuilder.ApplyConfiguration(new SeenConfiguration());

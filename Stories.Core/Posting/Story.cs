@@ -34,6 +34,9 @@ public sealed class Story
     public DateTimeOffset ExpiresAt { get; private set; }
     public Guid BucketId { get; private set; }
 
+    /// <summary>32 random bytes, told to the author alone; their hash stands in the bucket's erasure record.</summary>
+    public byte[] Leaf { get; private set; } = [];
+
     /// <summary>Exact bytes that the author's device signed; null once withdrawn or rejected.</summary>
     public byte[]? Manifest { get; private set; }
     public byte[]? Signature { get; private set; }

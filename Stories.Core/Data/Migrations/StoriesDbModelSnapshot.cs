@@ -314,6 +314,108 @@ namespace Stories.Core.Data.Migrations
                     b.ToTable("buckets", (string)null);
                 });
 
+            modelBuilder.Entity("Stories.Core.Erasure.Departure", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("App")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("app");
+
+                    b.Property<DateTimeOffset>("AskedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("asked_at");
+
+                    b.Property<string>("User")
+                        .HasColumnType("text")
+                        .HasColumnName("user");
+
+                    b.HasKey("Id")
+                        .HasName("pk_departures");
+
+                    b.HasIndex("AskedAt")
+                        .HasDatabaseName("ix_departures_asked_at");
+
+                    b.ToTable("departures", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Erasure.ErasureLeaf", b =>
+                {
+                    b.Property<Guid>("BucketId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("bucket_id");
+
+                    b.Property<byte[]>("Hash")
+                        .HasColumnType("bytea")
+                        .HasColumnName("hash");
+
+                    b.HasKey("BucketId", "Hash")
+                        .HasName("pk_erasure_leaves");
+
+                    b.ToTable("erasure_leaves", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Erasure.ErasureRecord", b =>
+                {
+                    b.Property<Guid>("BucketId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("bucket_id");
+
+                    b.Property<byte[]>("Bytes")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("bytes");
+
+                    b.HasKey("BucketId")
+                        .HasName("pk_erasure_records");
+
+                    b.ToTable("erasure_records", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Erasure.Takedown", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("App")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("app");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Level")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("level");
+
+                    b.Property<string>("Moderator")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("moderator");
+
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.HasKey("Id")
+                        .HasName("pk_takedowns");
+
+                    b.HasIndex("At")
+                        .HasDatabaseName("ix_takedowns_at");
+
+                    b.ToTable("takedowns", (string)null);
+                });
+
             modelBuilder.Entity("Stories.Core.Keys.ProcessingKey", b =>
                 {
                     b.Property<Guid>("Id")
@@ -494,6 +596,11 @@ namespace Stories.Core.Data.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("lane");
+
+                    b.Property<byte[]>("Leaf")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("leaf");
 
                     b.Property<string>("Level")
                         .IsRequired()
@@ -761,6 +868,24 @@ namespace Stories.Core.Data.Migrations
                         .HasDatabaseName("ix_seen_bucket_id");
 
                     b.ToTable("seen", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Erasure.ErasureLeaf", b =>
+                {
+                    b.HasOne("Stories.Core.Erasure.Bucket", null)
+                        .WithMany()
+                        .HasForeignKey("BucketId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("Stories.Core.Erasure.ErasureRecord", b =>
+                {
+                    b.HasOne("Stories.Core.Erasure.Bucket", null)
+                        .WithMany()
+                        .HasForeignKey("BucketId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("Stories.Core.Posting.Rendition", b =>
