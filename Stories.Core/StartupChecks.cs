@@ -14,7 +14,7 @@ public sealed class StartupChecks(
     IServiceScopeFactory scopes, DatabaseClock clock, RetentionProbe retention, IOptions<BlobOptions> blobs, IHostEnvironment environment,
     ILogger<StartupChecks> log) : BackgroundService
 {
-    private static readonly TimeSpan Resync = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ClockGlance = TimeSpan.FromSeconds(1);
     private bool isPassed;
 
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -47,16 +47,18 @@ public sealed class StartupChecks(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Resync, TimeProvider.System);
+        using var timer = new PeriodicTimer(ClockGlance, TimeProvider.System);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
+            if (!clock.NeedsReading) continue;
             try
             {
-                await clock.SynchronizeAsync(stoppingToken);
+                if ((await clock.SynchronizeAsync(stoppingToken)).Duration() > DatabaseClock.MaxDrift)
+                    log.LogWarning("This machine's clock is off the database's, whose time goes on being used. Set it right (for instance with NTP).");
             }
             catch (NpgsqlException e)
             {
-                // The last offset goes on being right to within what a clock drifts in a minute; readiness tells of the database.
+                // The last reading goes on being right to within what a counter drifts in a minute; readiness tells of the database.
                 log.LogWarning("The database's clock could not be read ({SqlState}).", e.SqlState ?? "no answer");
             }
         }

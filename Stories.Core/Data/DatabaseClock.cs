@@ -3,27 +3,42 @@ using Npgsql;
 namespace Stories.Core.Data;
 
 /// <summary>
-/// The database's time, so that several hosts agree on when a story ends. It is asked for at start and then once a
-/// minute; in between the machine's own clock carries on from there.
+/// The database's time, so that several hosts agree on when a story ends. It is asked for at start and then once a minute; in
+/// between the machine counts on from there, by the counter that nobody can set: a clock that jumps shows no story longer and
+/// erases none earlier.
 /// </summary>
 public sealed class DatabaseClock(NpgsqlDataSource database) : TimeProvider
 {
     /// <summary>A machine further off than this has a broken clock: certificates, tokens and storage would disagree too.</summary>
     public static readonly TimeSpan MaxDrift = TimeSpan.FromSeconds(2);
 
-    private long offsetTicks;
+    private static readonly TimeSpan Resync = TimeSpan.FromMinutes(1);
 
-    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref offsetTicks));
+    private Reading reading = new(System.GetUtcNow(), System.GetUtcNow(), System.GetTimestamp());
+
+    public override DateTimeOffset GetUtcNow() => reading.Database + System.GetElapsedTime(reading.At);
+
+    /// <summary>After a minute, and when the machine's clock and its counter disagree: one was set, or the machine slept and the counter with it.</summary>
+    public bool NeedsReading
+    {
+        get
+        {
+            var counted = System.GetElapsedTime(reading.At);
+            return counted > Resync || (System.GetUtcNow() - reading.Machine - counted).Duration() > MaxDrift;
+        }
+    }
 
     /// <returns>How far the machine's clock is from the database's.</returns>
     public async Task<TimeSpan> SynchronizeAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("select clock_timestamp()");
-        var before = System.GetUtcNow();
+        var before = System.GetTimestamp();
         var answered = (DateTime)(await command.ExecuteScalarAsync(cancellationToken))!;
-        var after = System.GetUtcNow();
-        var drift = new DateTimeOffset(DateTime.SpecifyKind(answered, DateTimeKind.Utc)) - (before + (after - before) / 2);
-        Interlocked.Exchange(ref offsetTicks, drift.Ticks);
-        return drift;
+        var now = new DateTimeOffset(DateTime.SpecifyKind(answered, DateTimeKind.Utc)) + System.GetElapsedTime(before) / 2;
+        var machine = System.GetUtcNow();
+        reading = new Reading(now, machine, System.GetTimestamp());
+        return now - machine;
     }
+
+    private sealed record Reading(DateTimeOffset Database, DateTimeOffset Machine, long At);
 }

@@ -90,8 +90,8 @@ public sealed class Story
             DeviceId = manifest.Device,
             Level = manifest.Level,
             State = lane is null ? StoryState.Live : StoryState.Accepted,
-            AcceptedAt = now,
-            ExpiresAt = expiresAt,
+            AcceptedAt = ToMicroseconds(now),
+            ExpiresAt = ToMicroseconds(expiresAt),
             BucketId = bucket,
             Manifest = manifestBytes,
             Signature = signature,
@@ -108,6 +108,9 @@ public sealed class Story
         };
 
     public bool HasExpired(DateTimeOffset now) => now >= ExpiresAt;
+
+    /// <summary>As exact as the database keeps it: what the author is told is when it ends.</summary>
+    private static DateTimeOffset ToMicroseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
 
     public bool IsShown(DateTimeOffset now) => State == StoryState.Live && !HasExpired(now);
 

@@ -90,9 +90,13 @@ public sealed class Service : IAsyncDisposable
         return service;
     }
 
-    public (IServiceProvider Services, Uri Address) StartApi()
+    public (IServiceProvider Services, Uri Address) StartApi(Action<IServiceCollection>? more = null)
     {
-        var factory = new WebApplicationFactory<Caller>().WithWebHostBuilder(builder => Configure(builder.UseSetting("urls", "http://127.0.0.1:0")));
+        var factory = new WebApplicationFactory<Caller>().WithWebHostBuilder(builder =>
+        {
+            Configure(builder.UseSetting("urls", "http://127.0.0.1:0"));
+            if (more is not null) builder.ConfigureTestServices(more);
+        });
         factory.UseKestrel();
         factory.StartServer();
         hosts.Add(factory);

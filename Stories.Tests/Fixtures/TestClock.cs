@@ -3,11 +3,29 @@ namespace Stories.Tests.Fixtures;
 /// <summary>The real time, moved by hand: tests never wait for a day to pass.</summary>
 public sealed class TestClock : TimeProvider
 {
+    private readonly AsyncLocal<Action<DateTimeOffset>?> listener = new();
     private long offset;
+    private long frozen;
 
-    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref offset));
+    public override DateTimeOffset GetUtcNow()
+    {
+        var stands = Interlocked.Read(ref frozen);
+        var now = stands == 0 ? System.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref offset)) : new DateTimeOffset(stands, TimeSpan.Zero);
+        listener.Value?.Invoke(now);
+        return now;
+    }
 
     public void Advance(TimeSpan by) => Interlocked.Add(ref offset, by.Ticks);
 
-    public void MoveTo(DateTimeOffset time) => Interlocked.Exchange(ref offset, (time - System.GetUtcNow()).Ticks);
+    public void MoveTo(DateTimeOffset time)
+    {
+        Interlocked.Exchange(ref offset, (time - System.GetUtcNow()).Ticks);
+        Interlocked.Exchange(ref frozen, 0);
+    }
+
+    /// <summary>Every look at the clock sees this instant, until it is moved.</summary>
+    public void Freeze(DateTimeOffset at) => Interlocked.Exchange(ref frozen, at.UtcTicks);
+
+    /// <summary>Whatever follows from here on, in this flow of calls, is told to the listener: each instant by which something was judged.</summary>
+    public void Listen(Action<DateTimeOffset> told) => listener.Value = told;
 }

@@ -28,6 +28,7 @@ public sealed class EraseBucket(
         await using var turn = await AdvisoryLock.TryTakeAsync(database, $"erase {bucketId:N}", cancellationToken);
         if (turn is null) return;
 
+        CrashPoints.Hit("erase:claimed");
         await SealAsync(bucketId, now, cancellationToken);
         CrashPoints.Hit("erase:sealed");
         await DeleteRowsAsync(bucketId, cancellationToken);
@@ -39,6 +40,7 @@ public sealed class EraseBucket(
             log.LogInformation("Bucket {BucketId}: storage is still deleting its container; the sweep looks again.", bucketId);
             return;
         }
+        CrashPoints.Hit("erase:looked");
         await db.Buckets.Where(b => b.Id == bucketId && b.State == BucketState.Sealed).ExecuteUpdateAsync(set => set
             .SetProperty(b => b.State, BucketState.Erased)
             .SetProperty(b => b.ErasedAt, clock.GetUtcNow()), cancellationToken);
@@ -76,6 +78,7 @@ public sealed class EraseBucket(
             foreach (var story in waiting) await storyBlobs.DeleteUploadsAsync(story, cancellationToken);
             // The quota goes on counting them until they are a day old, and nothing says any more of what.
             await db.Uploads.Where(u => u.StoryId != null && stories.Contains(u.StoryId.Value)).ExecuteUpdateAsync(set => set.SetProperty(u => u.StoryId, (Guid?)null), cancellationToken);
+            CrashPoints.Hit("erase:batch");
             await db.Stories.Where(s => stories.Contains(s.Id)).ExecuteDeleteAsync(cancellationToken);
         }
     }
@@ -85,6 +88,7 @@ public sealed class EraseBucket(
     {
         keys.Forget(container);
         await blobs.DeleteBlobAsync(container, BlobNames.BucketKey, cancellationToken);
+        CrashPoints.Hit("erase:key");
         await blobs.DeleteContainerAsync(container, cancellationToken);
     }
 }
