@@ -49,6 +49,9 @@ internal sealed class Bench : IDisposable
         });
     }
 
+    public async Task<Guid> PostTextAsync() =>
+        (await User.Poster.PostAsync(new Draft([], Level.Processed, TimeSpan.FromHours(1), Audience, "bench"), (_, _) => { })).Story;
+
     public async Task<IReadOnlyList<RenditionEntry>> RenditionsAsync(Guid story)
     {
         using var opened = await User.Viewer.OpenAsync(story);

@@ -10,6 +10,7 @@ Task? bench = args switch
     ["video", .. var file] => VideoBench.RunAllSizesAsync(file.FirstOrDefault()),
     ["first-playable", .. var file] => VideoBench.RunFirstPlayableAsync(file.FirstOrDefault()),
     ["quality", var file] => QualityBench.RunAsync(file),
+    ["expiry"] => ExpiryBench.RunAsync(),
     ["memory"] => MemoryBench.RunAsync(5000, 200, folder: null),
     ["memory", var photos, var videos, .. var folder] => MemoryBench.RunAsync(int.Parse(photos, CultureInfo.InvariantCulture), int.Parse(videos, CultureInfo.InvariantCulture), folder.FirstOrDefault()),
     _ => null,
@@ -17,7 +18,7 @@ Task? bench = args switch
 if (bench is null)
 {
     Console.Error.WriteLine("""
-        One of: age, upload, photo [FILE], photo-heic [FILE], video [FILE], first-playable [FILE], quality FILE, memory [PHOTOS VIDEOS [FOLDER FOR THE PICTURE]].
+        One of: age, upload, photo [FILE], photo-heic [FILE], video [FILE], first-playable [FILE], quality FILE, expiry, memory [PHOTOS VIDEOS [FOLDER FOR THE PICTURE]].
         Each ends with RESULT NAME RATIO (yardstick's time / ours, or what it says itself; higher is better).
         """);
     return 2;
