@@ -19,7 +19,6 @@ internal sealed class ErasurePage : RazorPage
     private const string Title = "Erasures";
     private const string Path = "/erasures";
     private const int MostRows = 200;
-    private static readonly TimeSpan Span = TimeSpan.FromDays(1);
 
     /// <summary>The dashboard's routes and menu are the process's, in which hosts may come and go: the runtime does this once.</summary>
     static ErasurePage()
@@ -40,7 +39,7 @@ internal sealed class ErasurePage : RazorPage
         var options = services.GetRequiredService<IOptions<BucketOptions>>().Value;
         var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         var marks = Read(services.GetRequiredService<StoriesDb>(), now);
-        var timeline = new ErasureTimeline(marks, now, options.Width + OverdueBuckets.Grace, Span);
+        var timeline = new ErasureTimeline(marks, now, options.Width + OverdueBuckets.Grace);
 
         WriteLiteral($"<h1 class=\"page-header\">{Title}</h1><p>{Encode(timeline.Summary)}</p>");
         WriteLiteral(timeline.Draw());
@@ -51,7 +50,7 @@ internal sealed class ErasurePage : RazorPage
     private static List<BucketMark> Read(StoriesDb db, DateTimeOffset now) =>
     [
         .. db.Buckets.AsNoTracking()
-            .Where(b => b.EndsAt > now - Span && b.EndsAt <= now + Span || b.EndsAt <= now && b.State != BucketState.Erased)
+            .Where(b => b.EndsAt > now - ErasureTimeline.Span && b.EndsAt <= now + ErasureTimeline.Span || b.EndsAt <= now && b.State != BucketState.Erased)
             .OrderBy(b => b.EndsAt)
             .Select(b => new BucketMark(
                 b.Id, b.EndsAt, b.State, b.SealedAt, b.ErasedAt,

@@ -22,10 +22,14 @@ internal enum BucketPhase
 /// no script, so that any policy lets it be; what it shows is also said in words.
 /// </summary>
 /// <param name="allowed">How long after its end a bucket is overdue.</param>
-internal sealed class ErasureTimeline(IReadOnlyList<BucketMark> marks, DateTimeOffset now, TimeSpan allowed, TimeSpan span)
+internal sealed class ErasureTimeline(IReadOnlyList<BucketMark> marks, DateTimeOffset now, TimeSpan allowed)
 {
     private const double Width = 960, Left = 60, LagTop = 24, LagBottom = 184, StoriesTop = 214, StoriesBottom = 264, Height = 300;
     private const double LeastBar = 2;
+
+    /// <summary>Back, and ahead.</summary>
+    public static readonly TimeSpan Span = TimeSpan.FromDays(1);
+
     private static readonly (double Seconds, string Word)[] Lags = [(1, "1 s"), (10, "10 s"), (60, "1 min"), (600, "10 min"), (3600, "1 h"), (36000, "10 h")];
 
     private readonly int mostStories = Math.Max(1, marks.Select(m => m.Stories).DefaultIfEmpty().Max());
@@ -40,9 +44,9 @@ internal sealed class ErasureTimeline(IReadOnlyList<BucketMark> marks, DateTimeO
         {
             var erased = marks.Where(m => m.ErasedAt is not null).ToList();
             var longest = erased.Count > 0 ? $", the longest took {Write(erased.Max(m => m.ErasedAt!.Value - m.Due))} from its end" : "";
-            return $"Of the last {span.TotalHours:0} hours {Count(erased.Count, "bucket is", "buckets are")} erased, with {Count(erased.Sum(m => m.Stories), "story", "stories")}{longest}. " +
+            return $"Of the last {Span.TotalHours:0} hours {Count(erased.Count, "bucket is", "buckets are")} erased, with {Count(erased.Sum(m => m.Stories), "story", "stories")}{longest}. " +
                 $"{Count(marks.Count(m => PhaseOf(m) == BucketPhase.Due), "bucket is", "buckets are")} due now, {Count(marks.Count(m => PhaseOf(m) == BucketPhase.Overdue), "is", "are")} overdue. " +
-                $"In the next {span.TotalHours:0} hours {Count(marks.Count(m => PhaseOf(m) == BucketPhase.Coming), "bucket ends", "buckets end")}.";
+                $"In the next {Span.TotalHours:0} hours {Count(marks.Count(m => PhaseOf(m) == BucketPhase.Coming), "bucket ends", "buckets end")}.";
         }
     }
 
@@ -92,7 +96,7 @@ internal sealed class ErasureTimeline(IReadOnlyList<BucketMark> marks, DateTimeO
         Line(svg, Left, StoriesBottom, Width, StoriesBottom, "currentColor");
         for (var hour = -24; hour <= 24; hour += 6)
         {
-            var x = X(now + span * (hour / 24.0));
+            var x = X(now + TimeSpan.FromHours(hour));
             Line(svg, x, StoriesBottom, x, StoriesBottom + 4, "currentColor");
             Text(svg, x, StoriesBottom + 16, hour == 24 ? "end" : hour == -24 ? "start" : "middle", hour == 0 ? $"now, {now.UtcDateTime.ToString("HH:mm", CultureInfo.InvariantCulture)} UTC" : FormattableString.Invariant($"{hour:+0;-0} h"));
         }
@@ -143,7 +147,7 @@ internal sealed class ErasureTimeline(IReadOnlyList<BucketMark> marks, DateTimeO
         _ => ("none", " stroke=\"#777\""),
     };
 
-    private double X(DateTimeOffset time) => Left + (Width - Left) * ((time - now) / span + 1) / 2;
+    private double X(DateTimeOffset time) => Left + (Width - Left) * ((time - now) / Span + 1) / 2;
 
     /// <summary>Seconds and hours in one picture: by their logarithm.</summary>
     private static double LagY(double seconds) => LagBottom - (LagBottom - LagTop) * Math.Clamp(Math.Log10(Math.Max(0.5, seconds) / 0.5) / Math.Log10(36000 / 0.5), 0, 1);
