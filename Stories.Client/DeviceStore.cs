@@ -7,14 +7,17 @@ namespace Stories.Client;
 
 /// <summary>
 /// A device's secrets in one file that only its owner may read: its age identity and signing key, the keys of its audiences'
-/// epochs, what these audiences are called (the service never learns that), and the service's pinned key. Safe for use by
-/// several threads and several processes: each change reads the file again, and replaces it whole.
+/// epochs, what these audiences are called (the service never learns that), the service's pinned key, and the tickets of what it
+/// posted. Safe for use by several threads and several processes: each change reads the file again, and replaces it whole.
 /// </summary>
 public sealed class DeviceStore : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Others =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    /// <summary>As long as a service keeps its erasure records.</summary>
+    private static readonly TimeSpan TicketsKeptFor = TimeSpan.FromDays(90);
 
     private readonly string path;
     private Content content;
@@ -41,6 +44,9 @@ public sealed class DeviceStore : IDisposable
 
     /// <summary>The pinned service key, 32 bytes; null before the first contact.</summary>
     public byte[]? ServiceKey => content.ServiceKey;
+
+    /// <summary>Of what this device posted within the last 90 days, oldest first.</summary>
+    public IReadOnlyList<KeptTicket> Tickets => content.Tickets ?? [];
 
     /// <summary>Reads the store of a folder, or begins one with fresh keys.</summary>
     /// <param name="folder">Made with rights for its owner only when it is missing.</param>
@@ -89,6 +95,14 @@ public sealed class DeviceStore : IDisposable
         var kept = new HeldEpoch(audience, number, identity.ExportSecret(), roll);
         Change(now => now with { Epochs = [.. now.Epochs.Where(e => e.Audience != audience || e.Number != number), kept] });
     }
+
+    /// <summary>Keeps what proves a story's erasure later, and forgets what is too old to be proven.</summary>
+    /// <param name="ticket">Of a story that this device posted; taking it again changes nothing.</param>
+    /// <param name="now">The time by which others are too old.</param>
+    public void KeepTicket(KeptTicket ticket, DateTimeOffset now) => Change(before => before with
+    {
+        Tickets = [.. (before.Tickets ?? []).Where(t => t.Story != ticket.Story && t.ExpiresAt > now - TicketsKeptFor), ticket],
+    });
 
     /// <summary>
     /// Pins the service's key at first sight. An app that ships the key in its configuration calls this with it beforehand.
@@ -159,7 +173,7 @@ public sealed class DeviceStore : IDisposable
             throw new UnauthorizedAccessException($"Others have rights to {path}, which holds this device's keys. Take them away: chmod go= '{path}'");
     }
 
-    private sealed record Content(Guid Device, string Identity, byte[] SigningSeed, List<NamedAudience> Audiences, List<HeldEpoch> Epochs, byte[]? ServiceKey = null);
+    private sealed record Content(Guid Device, string Identity, byte[] SigningSeed, List<NamedAudience> Audiences, List<HeldEpoch> Epochs, byte[]? ServiceKey = null, List<KeptTicket>? Tickets = null);
 
     private sealed record NamedAudience(string Name, Guid Id);
 
@@ -199,3 +213,9 @@ public sealed class DeviceStore : IDisposable
 /// <param name="Members">Users, as <c>app/user</c>.</param>
 /// <param name="Devices">The devices that got the epoch's key, the owner's own among them.</param>
 public sealed record EpochRoll(IReadOnlyList<string> Members, IReadOnlyList<Guid> Devices);
+
+/// <summary>What an author's device keeps of a story for after its end.</summary>
+/// <param name="Story">Its id.</param>
+/// <param name="ExpiresAt">Its end, as the service accepted it.</param>
+/// <param name="Ticket">As the service gave it with its acceptance.</param>
+public sealed record KeptTicket(Guid Story, DateTimeOffset ExpiresAt, ErasureTicket Ticket);

@@ -64,7 +64,9 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
         try
         {
             // The request can be repeated: whoever loses the answer asks again.
-            return await InsistAsync(() => client.PublishAsync(story, request, cancellationToken), cancellationToken);
+            var accepted = await InsistAsync(() => client.PublishAsync(story, request, cancellationToken), cancellationToken);
+            if (accepted.Ticket is { } ticket) store.KeepTicket(new KeptTicket(story, accepted.ExpiresAt, ticket), clock.GetUtcNow());
+            return accepted;
         }
         catch (StoriesProblemException)
         {
@@ -90,6 +92,8 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
         var payload = AgeFile.Encrypt(words, storyIdentity.Recipient);
         if (payload.Length > Limits.PayloadBytes) throw new ArgumentException("The caption is too long.", nameof(draft));
 
+        // Words alone need no key of the service, but their end is proven by it: at that time any key could be shown.
+        if (store.ServiceKey is null) store.PinServiceKey((await client.ListKeysAsync(cancellationToken)).ServiceKey);
         await audiences.RegisterAsync(cancellationToken);
         var audience = await audiences.ReadyAsync(draft.Audience, cancellationToken);
         var uploads = await UploadAsync(files, draft.Level, progress, cancellationToken);
@@ -123,6 +127,44 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
             await Task.Delay(pause, TimeProvider.System, cancellationToken);
         }
     }
+
+    /// <summary>
+    /// Whether the service has erased a story that this device posted: fetches the record of all that ended with it, and verifies that the
+    /// pinned service key signed it and that the story stands in it.
+    /// </summary>
+    /// <param name="story">Its id.</param>
+    /// <param name="cancellationToken">Ends the wait for the service.</param>
+    public async Task<ErasureProof> VerifyErasureAsync(Guid story, CancellationToken cancellationToken = default)
+    {
+        if (store.Tickets.FirstOrDefault(t => t.Story == story) is not { } kept)
+            return new ErasureProof.NotProven("This device has no ticket for it: another one posted it, or over 90 days ago.");
+        if (store.ServiceKey is not { } key) return new ErasureProof.NotProven("This device has pinned no service key.");
+        try
+        {
+            var answer = await client.ReadErasureAsync(kept.Ticket.Bucket, kept.Ticket.Leaf, cancellationToken);
+            var fault = ErasureRecord.FindFault(answer, key, kept.Ticket, out var record);
+            if (fault is null && record!.Due < kept.ExpiresAt.ToUnixTimeMilliseconds()) fault = ErasureFault.TooEarly;
+            return fault is null ? new ErasureProof.Erased(record!, kept.ExpiresAt) : new ErasureProof.NotProven(Say(fault.Value), fault);
+        }
+        catch (StoriesProblemException e) when (e is { Code: ProblemCodes.ErasurePending, Due: { } due })
+        {
+            return new ErasureProof.Pending(due);
+        }
+        catch (StoriesProblemException e) when (e.Code == ProblemCodes.NotFound)
+        {
+            return new ErasureProof.NotProven("The service has no record in which it stands.");
+        }
+    }
+
+    private static string Say(ErasureFault fault) => fault switch
+    {
+        ErasureFault.NotSigned => "The record is not signed by the service's pinned key.",
+        ErasureFault.Malformed => "The record is not one: its form, or its number of stories.",
+        ErasureFault.AnotherBucket => "The record is of something else.",
+        ErasureFault.TooEarly => "The record says that it was erased before its end.",
+        ErasureFault.LeafMissing => "The story does not stand in the record.",
+        _ => throw new ArgumentOutOfRangeException(nameof(fault)),
+    };
 
     private async Task<List<Uploaded>> UploadAsync(List<MediaFile> files, Level level, Action<PostStep, int> progress, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Stories.Protocol;
@@ -95,6 +96,14 @@ public sealed class StoriesClient : IDisposable
     public Task WithdrawAsync(Guid story, CancellationToken cancellationToken = default) =>
         SendAsync(HttpMethod.Delete, $"v1/stories/{story}", cancellationToken);
 
+    /// <summary>A bucket's erasure record, for whoever holds a leaf that stands in it; not verified yet (<see cref="ErasureRecord.FindFault"/>).</summary>
+    /// <param name="bucket">The ticket's.</param>
+    /// <param name="leaf">The ticket's, 32 bytes.</param>
+    /// <param name="cancellationToken">Ends the wait for the service.</param>
+    /// <exception cref="StoriesProblemException"><c>erasure.pending</c>: not erased yet. <c>notFound</c>: there is no such bucket or no such leaf in it, or no more.</exception>
+    public Task<SignedRecord> ReadErasureAsync(Guid bucket, ReadOnlyMemory<byte> leaf, CancellationToken cancellationToken = default) =>
+        SendAsync<SignedRecord>(HttpMethod.Get, $"v1/erasures/{bucket}?leaf={Base64Url.EncodeToString(leaf.Span)}", null, cancellationToken);
+
     /// <summary>Who has live stories for the caller.</summary>
     public Task<TrayView> ShowTrayAsync(CancellationToken cancellationToken = default) => SendAsync<TrayView>(HttpMethod.Get, "v1/tray", null, cancellationToken);
 
@@ -119,6 +128,9 @@ public sealed class StoriesClient : IDisposable
     /// <summary>For operators: one bucket, and what is really left of it.</summary>
     public Task<BucketView> ShowBucketAsync(Guid bucket, CancellationToken cancellationToken = default) =>
         SendAsync<BucketView>(HttpMethod.Get, $"v1/buckets/{bucket}", null, cancellationToken);
+
+    /// <summary>For operators: how long erasure took, and what is overdue.</summary>
+    public Task<ErasureView> ShowErasuresAsync(CancellationToken cancellationToken = default) => SendAsync<ErasureView>(HttpMethod.Get, "v1/erasures", null, cancellationToken);
 
     /// <summary>Closes the connections.</summary>
     public void Dispose() => http.Dispose();

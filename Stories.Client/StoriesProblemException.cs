@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 
@@ -9,13 +10,14 @@ namespace Stories.Client;
 /// </summary>
 public sealed class StoriesProblemException : Exception
 {
-    private StoriesProblemException(HttpStatusCode status, string code, string title, string? detail, TimeSpan? retryAfter)
+    private StoriesProblemException(HttpStatusCode status, string code, string title, string? detail, DateTimeOffset? due, TimeSpan? retryAfter)
         : base(detail is null ? title : $"{title} {detail}")
     {
         Status = status;
         Code = code;
         Title = title;
         Detail = detail;
+        Due = due;
         RetryAfter = retryAfter;
     }
 
@@ -34,6 +36,9 @@ public sealed class StoriesProblemException : Exception
     /// <summary>What is special about this case; mostly null.</summary>
     public string? Detail { get; }
 
+    /// <summary>With <c>erasure.pending</c>: when the bucket ends, or ended. Null with everything else.</summary>
+    public DateTimeOffset? Due { get; }
+
     /// <summary>How long the service asks to wait before another try, when it says.</summary>
     public TimeSpan? RetryAfter { get; }
 
@@ -41,18 +46,20 @@ public sealed class StoriesProblemException : Exception
     {
         var status = response.StatusCode;
         var (code, title, detail) = ($"http.{(int)status}", $"The service answered {(int)status}.", default(string));
+        DateTimeOffset? due = null;
         try
         {
             using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
             code = Text(json.RootElement, "code") ?? code;
             title = Text(json.RootElement, "title") ?? title;
             detail = Text(json.RootElement, "detail");
+            if (DateTimeOffset.TryParse(Text(json.RootElement, "due"), CultureInfo.InvariantCulture, out var time)) due = time;
         }
         catch (JsonException)
         {
             // Something between here and the service answered; the status has to do.
         }
-        return new StoriesProblemException(status, code, title, detail, response.Headers.RetryAfter?.Delta);
+        return new StoriesProblemException(status, code, title, detail, due, response.Headers.RetryAfter?.Delta);
     }
 
     private static string? Text(JsonElement json, string name) =>

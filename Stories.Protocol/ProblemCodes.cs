@@ -58,6 +58,8 @@ public static class ProblemCodes
     public const string StoryBacklog = "story.backlog";
     public const string StoryEnded = "story.ended";
 
+    public const string ErasurePending = "erasure.pending";
+
     /// <summary>Why a worker rejects a story: not problems of a request, but found in its state.</summary>
     public const string MediaNotDecryptable = "media.notDecryptable";
     public const string MediaHeaderRefused = "media.headerRefused";

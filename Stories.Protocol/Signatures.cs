@@ -13,6 +13,7 @@ public static class SignaturePurpose
     public const string StoryManifest = "stories/story-manifest/v1";
     public const string RenditionManifest = "stories/rendition-manifest/v1";
     public const string ProcessingKey = "stories/processing-key/v1";
+    public const string ErasureRecord = "stories/erasure-record/v1";
 }
 
 /// <summary>Ed25519 (RFC 8032) over <c>purpose LF bytes</c>.</summary>

@@ -13,6 +13,7 @@ builder.AddStoriesWorker();
 
 var app = builder.Build();
 app.MapStoriesHealth();
+app.MapStoriesMetrics();
 
 try
 {

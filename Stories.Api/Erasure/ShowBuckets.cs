@@ -29,5 +29,5 @@ internal static class ShowBuckets
     }
 
     private static BucketView View(Bucket bucket, BucketLeft? left = null) => new(
-        bucket.Id, bucket.EndsAt, bucket.State.ToString().ToLowerInvariant(), bucket.SealedAt, bucket.ErasedAt, bucket.Stories, bucket.Blobs, bucket.Bytes, left);
+        bucket.Id, bucket.EndsAt, BucketWords.Of(bucket.State), bucket.SealedAt, bucket.ErasedAt, bucket.Lag?.TotalSeconds, bucket.Stories, bucket.Blobs, bucket.Bytes, left);
 }

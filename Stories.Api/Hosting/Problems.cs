@@ -68,14 +68,18 @@ public static class Problems
         [ProblemCodes.StoryEpochUnknown] = (422, "The audience has no such epoch, or it is not the newest."),
         [ProblemCodes.StoryBacklog] = (503, "Processing is further behind than this story would live; try again later."),
         [ProblemCodes.StoryEnded] = (410, "This story has ended; its id is not used again."),
+
+        [ProblemCodes.ErasurePending] = (409, "The story's bucket is not erased yet; due says when it ends."),
     };
 
     public static IEnumerable<string> Codes => Catalogue.Keys;
 
     public static int Status(string code) => Catalogue[code].Status;
 
-    public static ProblemHttpResult Of(string code) =>
-        TypedResults.Problem(statusCode: Catalogue[code].Status, title: Catalogue[code].Title, type: Type(code), extensions: Code(code));
+    public static ProblemHttpResult Of(string code) => Of(code, Code(code));
+
+    /// <summary>With one more thing that a program can read.</summary>
+    public static ProblemHttpResult Of(string code, string name, object value) => Of(code, new Dictionary<string, object?>(Code(code)) { [name] = value });
 
     /// <summary>Gives a code to what the framework refuses by itself.</summary>
     public static void Customize(ProblemDetailsContext context)
@@ -99,6 +103,9 @@ public static class Problems
         context.ProblemDetails.Title = Catalogue[code].Title;
         context.ProblemDetails.Detail = null;
     }
+
+    private static ProblemHttpResult Of(string code, Dictionary<string, object?> extensions) =>
+        TypedResults.Problem(statusCode: Catalogue[code].Status, title: Catalogue[code].Title, type: Type(code), extensions: extensions);
 
     private static string Type(string code) => $"urn:stories:problem:{code}";
 

@@ -4,6 +4,8 @@ using Stories.Core.Blobs;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
 using Stories.Core.Jobs;
+using Stories.Core.Posting;
+using Stories.Protocol;
 
 namespace Stories.Api.Posting;
 
@@ -27,6 +29,9 @@ internal sealed class OpenBuckets(StoriesDb db, BucketKeys keys, StoryWork work,
         }
         return bucket.State == BucketState.Open ? bucket : null;
     }
+
+    /// <returns>Null for a story that was accepted by a version without records.</returns>
+    public ErasureTicket? Ticket(Story story) => story.Leaf.Length > 0 ? new ErasureTicket(blobs.Value.Deployment, story.BucketId, story.Leaf) : null;
 
     private Task<Bucket?> FindAsync(DateTimeOffset endsAt, CancellationToken cancellationToken) =>
         db.Buckets.AsNoTracking().SingleOrDefaultAsync(b => b.EndsAt == endsAt, cancellationToken);

@@ -7,6 +7,7 @@ using Stories.Api.Hosting;
 using Stories.Core.Apps;
 using Stories.Core.Blobs;
 using Stories.Core.Data;
+using Stories.Core.Erasure;
 using Stories.Core.Jobs;
 using Stories.Core.Posting;
 using Stories.Core.Uploads;
@@ -30,7 +31,7 @@ internal sealed class PublishStory(
         Guid id, PublishRequest request, UserName author, CancellationToken cancellationToken)
     {
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(request.Manifest));
-        if (await EarlierAsync(id, author, sha256, cancellationToken) is { } earlier) return earlier.Match();
+        if (await EarlierAsync(id, author, sha256, cancellationToken) is { } earlier) return Answer(earlier);
 
         if (Publication.Refusal(id, author, request, clock.GetUtcNow(), out var manifest) is { } broken) return Problems.Of(broken);
         if (await SignerAsync(manifest, author, request, cancellationToken) is not { } signer) return Problems.Of(ProblemCodes.StorySignatureInvalid);
@@ -47,15 +48,23 @@ internal sealed class PublishStory(
             manifest, author, bucket.Id, request.Manifest, request.Signature, signer.SigningKey, sha256,
             key.Wrap(id, SealedField.KeyEnvelope, request.KeyEnvelope),
             request.Payload is { } payload ? key.Wrap(id, SealedField.Payload, payload) : null,
-            request.Wishes ?? new RenderWishes(), lane, Guid.NewGuid(), expiresAt, expiresAt - Publication.Lifetime(manifest));
+            request.Wishes ?? new RenderWishes(), lane, Guid.NewGuid(), RandomNumberGenerator.GetBytes(ErasureTicket.LeafBytes), expiresAt, expiresAt - Publication.Lifetime(manifest));
 
         if (await SaveAsync(story, request.Uploads, cancellationToken) is { } refused)
-            return await EarlierAsync(id, author, sha256, cancellationToken) is { } race ? race.Match() : Problems.Of(refused);
+            return await EarlierAsync(id, author, sha256, cancellationToken) is { } race ? Answer(race) : Problems.Of(refused);
 
         if (lane is { } queue && work.EnqueueTurn(queue))
             await db.Stories.Where(s => s.Id == id).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, clock.GetUtcNow()), cancellationToken);
-        return TypedResults.Accepted($"/v1/stories/{id}/progress", story.Progress);
+        return TypedResults.Accepted($"/v1/stories/{id}/progress", Told(story));
     }
+
+    private Results<Accepted<StoryProgress>, Ok<StoryProgress>, ProblemHttpResult> Answer(Earlier earlier) =>
+        !earlier.IsSame ? Problems.Of(ProblemCodes.StoryIdTaken)
+        : earlier.HasExpired ? Problems.Of(ProblemCodes.StoryEnded)
+        : TypedResults.Ok(Told(earlier.Story));
+
+    /// <summary>Whoever lost the first answer gets the ticket by asking again.</summary>
+    private StoryProgress Told(Story story) => story.Progress with { Ticket = buckets.Ticket(story) };
 
     private async Task<Earlier?> EarlierAsync(Guid id, UserName author, string sha256, CancellationToken cancellationToken) =>
         await db.Stories.AsNoTracking().SingleOrDefaultAsync(s => s.Id == id, cancellationToken) is { } story
@@ -118,6 +127,7 @@ internal sealed class PublishStory(
         if (live >= options.Value.LiveStoriesPerUser) return ProblemCodes.QuotaStories;
 
         db.Stories.Add(story);
+        db.ErasureLeaves.Add(ErasureLeaf.Of(story.BucketId, story.Leaf));
         try
         {
             await db.SaveChangesAsync(cancellationToken);
@@ -139,11 +149,5 @@ internal sealed class PublishStory(
         return null;
     }
 
-    private sealed record Earlier(Story Story, bool IsSame, bool HasExpired)
-    {
-        public Results<Accepted<StoryProgress>, Ok<StoryProgress>, ProblemHttpResult> Match() =>
-            !IsSame ? Problems.Of(ProblemCodes.StoryIdTaken)
-            : HasExpired ? Problems.Of(ProblemCodes.StoryEnded)
-            : TypedResults.Ok(Story.Progress);
-    }
+    private sealed record Earlier(Story Story, bool IsSame, bool HasExpired);
 }

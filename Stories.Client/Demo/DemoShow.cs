@@ -163,8 +163,8 @@ internal sealed class DemoShow : IDisposable
             var posted = await PostAsync(file, Level.Processed, TimeSpan.FromMinutes(1), cancellationToken);
             var story = posted.Accepted;
             await alice.Poster.FollowAsync(story, (_, _) => { }, untilLive: true, cancellationToken);
-            var bucket = (await ops.ListBucketsAsync(cancellationToken)).Buckets.Where(b => b.Due >= story.ExpiresAt && b.State != "erased").MinBy(b => b.Due);
-            if (bucket is null) return new Act(what, "has no bucket", false, posted.Times);
+            if (story.Ticket is not { Bucket: var bucket }) return new Act(what, "came without a ticket for its erasure", false, posted.Times);
+            if (await alice.Poster.VerifyErasureAsync(story.Story, cancellationToken) is not ErasureProof.Pending) return new Act(what, "is said to be erased in its minute", false, posted.Times);
             if (!await IsVisibleAsync(story.Story, cancellationToken)) return new Act(what, "was not visible in its minute", false, posted.Times);
 
             DateTimeOffset? invisible = null;
@@ -181,12 +181,14 @@ internal sealed class DemoShow : IDisposable
                 {
                     return new Act(what, "was shown after its end", false, posted.Times);
                 }
-                var left = await ops.ShowBucketAsync(bucket.Id, cancellationToken);
+                var left = await ops.ShowBucketAsync(bucket, cancellationToken);
                 if (left is { State: "erased", Left: { Stories: 0, Container: false } })
                 {
-                    return invisible is { } gone
-                        ? new Act(what, $"404 {(gone - story.ExpiresAt).TotalSeconds:+0.0;-0.0} s from its end; rows, blobs, container and key gone {(now - left.Due).TotalSeconds:0.0} s after its bucket's", true, posted.Times)
-                        : new Act(what, "its bucket was erased before its time", false, posted.Times);
+                    if (invisible is not { } gone) return new Act(what, "its bucket was erased before its time", false, posted.Times);
+                    if (await alice.Poster.VerifyErasureAsync(story.Story, cancellationToken) is not ErasureProof.Erased proof) return new Act(what, "its erasure is not proven", false, posted.Times);
+                    return new Act(what,
+                        $"404 {(gone - story.ExpiresAt).TotalSeconds:+0.0;-0.0} s from its end; rows, blobs, container and key gone {(now - left.Due).TotalSeconds:0.0} s after its bucket's; " +
+                        $"it is one of {proof.Record.Stories} in the signed record", true, posted.Times);
                 }
                 await Task.Delay(Glance, TimeProvider.System, cancellationToken);
             }

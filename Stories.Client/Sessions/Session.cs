@@ -65,6 +65,19 @@ internal sealed class Session : IDisposable
         };
     }
 
+    /// <summary>A story that this device posted, live or ended, by an id or the beginning of one.</summary>
+    public Guid FindPosted(string text)
+    {
+        if (Guid.TryParse(text, out var id)) return id;
+        var found = Store.Tickets.Select(t => t.Story).Where(story => story.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase)).ToList();
+        return found switch
+        {
+            [var only] => only,
+            [] => throw new UsageException($"This device has posted no story that begins with {text} within the last 90 days."),
+            _ => throw new UsageException($"{found.Count} stories begin with {text}; give more of the id."),
+        };
+    }
+
     public void Dispose()
     {
         Viewer.Dispose();

@@ -33,6 +33,9 @@ public sealed class Bucket
     public int Blobs { get; private set; }
     public long Bytes { get; private set; }
 
+    /// <summary>From its end until nothing of it was left; null before that.</summary>
+    public TimeSpan? Lag => ErasedAt - EndsAt;
+
     public static Bucket Open(Guid id, DateTimeOffset endsAt, string container, DateTimeOffset now) =>
         new() { Id = id, EndsAt = endsAt, Container = container, State = BucketState.Opening, OpenedAt = now };
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Stories.Core.Erasure;
 
 /// <summary>
@@ -13,5 +15,5 @@ public sealed class ErasureLeaf
     /// <summary>32 bytes.</summary>
     public byte[] Hash { get; private set; } = [];
 
-    public static ErasureLeaf Of(Guid bucket, byte[] hash) => new() { BucketId = bucket, Hash = hash };
+    public static ErasureLeaf Of(Guid bucket, byte[] leaf) => new() { BucketId = bucket, Hash = SHA256.HashData(leaf) };
 }

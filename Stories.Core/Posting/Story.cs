@@ -80,7 +80,7 @@ public sealed class Story
 
     public static Story Accept(
         StoryManifest manifest, UserName author, Guid bucket, byte[] manifestBytes, byte[] signature, byte[] signerKey, string manifestSha256,
-        byte[] keyEnvelope, byte[]? payload, RenderWishes wishes, Lane? lane, Guid workId, DateTimeOffset expiresAt, DateTimeOffset now) => new()
+        byte[] keyEnvelope, byte[]? payload, RenderWishes wishes, Lane? lane, Guid workId, byte[] leaf, DateTimeOffset expiresAt, DateTimeOffset now) => new()
         {
             Id = manifest.Story,
             App = author.App,
@@ -93,6 +93,7 @@ public sealed class Story
             AcceptedAt = ToMicroseconds(now),
             ExpiresAt = ToMicroseconds(expiresAt),
             BucketId = bucket,
+            Leaf = leaf,
             Manifest = manifestBytes,
             Signature = signature,
             SignerKey = signerKey,

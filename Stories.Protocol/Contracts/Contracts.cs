@@ -60,7 +60,9 @@ public sealed record RenderWishes(bool Avif = false, bool Split = false, double?
 
 /// <summary>How far a story is; for its author.</summary>
 /// <param name="Code">Why it was rejected.</param>
-public sealed record StoryProgress(Guid Story, StoryState State, DateTimeOffset ExpiresAt, int Revision, Stage Stage, int Percent, string? Code = null);
+/// <param name="Ticket">For its erasure record; in the answer to publishing only.</param>
+public sealed record StoryProgress(
+    Guid Story, StoryState State, DateTimeOffset ExpiresAt, int Revision, Stage Stage, int Percent, string? Code = null, ErasureTicket? Ticket = null);
 
 /// <summary>A live story, for those who may see it.</summary>
 /// <param name="SignerKey">The Ed25519 public key of the author's device that signed.</param>
@@ -99,10 +101,22 @@ public sealed record TrayStory(Guid Story, Guid Audience, Level Level, DateTimeO
 public sealed record StoryList(IReadOnlyList<TrayStory> Stories);
 
 /// <summary>All that ended or will end together; for operators.</summary>
+/// <param name="Lag">Seconds from <paramref name="Due"/> to <paramref name="ErasedAt"/>.</param>
 /// <param name="Left">What still exists of it now, looked up in the database and in storage.</param>
 public sealed record BucketView(Guid Id, DateTimeOffset Due, string State, DateTimeOffset? SealedAt, DateTimeOffset? ErasedAt,
-    int Stories, int Blobs, long Bytes, BucketLeft? Left = null);
+    double? Lag, int Stories, int Blobs, long Bytes, BucketLeft? Left = null);
 
 public sealed record BucketLeft(int Stories, bool Container);
 
 public sealed record BucketList(IReadOnlyList<BucketView> Buckets);
+
+/// <summary>How erasure keeps its time; for operators.</summary>
+/// <param name="Quarter">The last 90 days, which is as long as records are kept.</param>
+/// <param name="Overdue">Buckets of which something is left for longer than we promise, oldest first.</param>
+public sealed record ErasureView(ErasureFigures Day, ErasureFigures Quarter, IReadOnlyList<OverdueBucket> Overdue);
+
+/// <summary>Of all buckets erased in a span of time. Lags are seconds from a bucket's end to its erasure, null when there was none.</summary>
+public sealed record ErasureFigures(int Buckets, long Stories, long Blobs, long Bytes, double? LagP50, double? LagP99, double? LagMax);
+
+/// <param name="OverdueBy">Seconds since it was due.</param>
+public sealed record OverdueBucket(Guid Id, DateTimeOffset Due, string State, double OverdueBy);

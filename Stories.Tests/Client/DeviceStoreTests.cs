@@ -1,5 +1,6 @@
 using Stories.Age;
 using Stories.Client;
+using Stories.Protocol;
 
 namespace Stories.Tests.Client;
 
@@ -66,6 +67,28 @@ public sealed class DeviceStoreTests : IDisposable
         using var other = DeviceStore.Open(Home);
         var first = one.NameAudience("friends", Guid.NewGuid());
         Assert.Equal(first, other.NameAudience("friends", Guid.NewGuid()));
+    }
+
+    [Fact]
+    public void Tickets_are_kept_for_ninety_days_after_their_story_and_a_store_from_before_there_were_any_opens()
+    {
+        var end = DateTimeOffset.UnixEpoch;
+        using var store = DeviceStore.Open(Home);
+        Assert.DoesNotContain("tickets", File.ReadAllText(DeviceFile), StringComparison.Ordinal);
+        Assert.Empty(store.Tickets);
+        var (old, young) = (Ticket(end), Ticket(end + TimeSpan.FromDays(1)));
+        store.KeepTicket(old, end);
+        store.KeepTicket(old, end + TimeSpan.FromDays(89));
+        store.KeepTicket(young, end + TimeSpan.FromDays(89));
+
+        using var again = DeviceStore.Open(Home);
+        Assert.Equal([old.Story, young.Story], again.Tickets.Select(t => t.Story));
+        Assert.Equal(young.Ticket.Leaf, again.Tickets[1].Ticket.Leaf);
+        again.KeepTicket(Ticket(end + TimeSpan.FromDays(90)), end + TimeSpan.FromDays(90));
+        Assert.Equal(2, again.Tickets.Count);
+        Assert.DoesNotContain(old.Story, again.Tickets.Select(t => t.Story));
+
+        static KeptTicket Ticket(DateTimeOffset expiresAt) => new(Guid.NewGuid(), expiresAt, new ErasureTicket("here", Guid.NewGuid(), new byte[32]));
     }
 
     [Fact]

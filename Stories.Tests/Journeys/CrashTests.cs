@@ -62,6 +62,7 @@ public sealed class CrashTests(LocalServers servers)
     [InlineData("erase:key")]
     [InlineData("erase:container")]
     [InlineData("erase:looked")]
+    [InlineData("erase:signed")]
     public async Task A_worker_killed_while_erasing_leaves_a_bucket_that_the_next_sweep_ends(string place)
     {
         await using var service = await Service.StartAsync(servers);

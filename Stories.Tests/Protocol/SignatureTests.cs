@@ -41,7 +41,7 @@ public sealed class SignatureTests
     public void A_signature_for_one_purpose_is_none_for_another()
     {
         using var key = SigningKey.FromSeed(Seed);
-        string[] purposes = [SignaturePurpose.StoryManifest, SignaturePurpose.RenditionManifest, SignaturePurpose.ProcessingKey];
+        string[] purposes = [SignaturePurpose.StoryManifest, SignaturePurpose.RenditionManifest, SignaturePurpose.ProcessingKey, SignaturePurpose.ErasureRecord];
         foreach (var purpose in purposes)
         {
             var signature = key.Sign(purpose, "bytes"u8);

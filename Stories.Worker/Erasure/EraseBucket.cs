@@ -13,7 +13,7 @@ namespace Stories.Worker.Erasure;
 /// wherever another was cut off.
 /// </summary>
 public sealed class EraseBucket(
-    StoriesDb db, NpgsqlDataSource database, BucketBlobs blobs, BucketKeys keys, StoryBlobs storyBlobs, TimeProvider clock, ILogger<EraseBucket> log) : IEraseBucket
+    StoriesDb db, NpgsqlDataSource database, BucketBlobs blobs, BucketKeys keys, StoryBlobs storyBlobs, RecordErasure record, TimeProvider clock, ILogger<EraseBucket> log) : IEraseBucket
 {
     /// <summary>Batches cost nothing extra, and hold row locks for milliseconds.</summary>
     private const int Batch = 1000;
@@ -41,9 +41,7 @@ public sealed class EraseBucket(
             return;
         }
         CrashPoints.Hit("erase:looked");
-        await db.Buckets.Where(b => b.Id == bucketId && b.State == BucketState.Sealed).ExecuteUpdateAsync(set => set
-            .SetProperty(b => b.State, BucketState.Erased)
-            .SetProperty(b => b.ErasedAt, clock.GetUtcNow()), cancellationToken);
+        await record.RunAsync(bucket, cancellationToken);
     }
 
     /// <summary>After this nothing is added. What there is is counted in the same transaction, so that a crash in the middle of deleting leaves the record right.</summary>
@@ -55,10 +53,11 @@ public sealed class EraseBucket(
             .ExecuteUpdateAsync(set => set.SetProperty(b => b.State, BucketState.Sealed).SetProperty(b => b.SealedAt, now), cancellationToken);
         if (isSealed > 0)
         {
-            // A statement of its own: the one above may have waited for a publication, which its snapshot does not show.
+            // A statement of its own: the one above may have waited for a publication, which its snapshot does not show. Leaves count all
+            // stories that there were: rows of some may have gone before.
             await db.Database.ExecuteSqlAsync($"""
                 update buckets set
-                    stories = (select count(*) from stories where bucket_id = {bucketId}),
+                    stories = (select count(*) from erasure_leaves where bucket_id = {bucketId}),
                     blobs = (select count(*) from renditions where bucket_id = {bucketId}),
                     bytes = (select coalesce(sum(length), 0) from renditions where bucket_id = {bucketId})
                 where id = {bucketId}

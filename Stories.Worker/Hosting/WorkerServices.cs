@@ -48,6 +48,8 @@ internal static class WorkerServices
         services.AddScoped<IProcessPhotoStory, ProcessStory>();
         services.AddScoped<IProcessVideoStory, ProcessStory>();
 
+        builder.AddStoriesMetrics();
+        services.AddScoped<RecordErasure>();
         services.AddScoped<IEraseBucket, EraseBucket>();
         services.AddScoped<ISweep, Sweep>();
         services.AddHostedService<SweepTimer>();
