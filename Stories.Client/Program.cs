@@ -1,4 +1,4 @@
 using Stories.Client.Cli;
 using Stories.Client.Demo;
 
-return await CommandLine.RunAsync(args, PostCommand.Build(), TrayCommand.Build(), ViewCommand.Build(), WithdrawCommand.Build(), AudienceCommand.Build(), DemoCommand.Build());
+return await CommandLine.RunAsync(args, PostCommand.Build(), TrayCommand.Build(), ViewCommand.Build(), WithdrawCommand.Build(), AudienceCommand.Build(), TakedownCommand.Build(), EraseCommand.Build(), DemoCommand.Build());

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Stories.Protocol.Contracts;
 
 /// <summary>Registers a device of the caller.</summary>
@@ -106,3 +108,15 @@ public sealed record BucketView(Guid Id, DateTimeOffset Due, string State, DateT
 public sealed record BucketLeft(int Stories, bool Container);
 
 public sealed record BucketList(IReadOnlyList<BucketView> Buckets);
+
+/// <param name="User"><c>app/user</c>, of whom everything is to go; in a body, because paths end up in logs.</param>
+public sealed record UserErasure(string User);
+
+public sealed record TakedownRequest([property: JsonRequired] TakedownReason Reason);
+
+/// <summary>What was taken down, in numbers; for operators.</summary>
+/// <param name="Since">Takedowns from then on are counted.</param>
+public sealed record TakedownReport(DateTimeOffset Since, IReadOnlyList<TakedownCount> Counts);
+
+/// <param name="App">The authors' app.</param>
+public sealed record TakedownCount(string App, Level Level, TakedownReason Reason, int Stories);
