@@ -111,7 +111,6 @@ public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
     public async Task Whatever_is_in_flight_while_a_user_is_erased_does_not_survive()
     {
         var key = (await Tus.KeyAsync(service)).Id;
-        var bobs = (await bob.PostAsync([], caption: "words", cancellationToken: Cancel)).Story;
         var (taken, refused) = (0, new List<string>());
         for (var round = 0; round < Tier.Rounds(15, 500); round++)
         {
@@ -119,6 +118,7 @@ public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
             using var http = service.Http(racer.Self.User);
             var publishing = await new Publishing(service, racer).PrepareAsync();
             var audience = await bob.Audiences.ChangeAsync("friends", [racer.Self], [], Cancel);
+            var bobs = (await bob.PostAsync([], caption: "words", cancellationToken: Cancel)).Story;
             publishing.Uploads.Add(await Tus.UploadAsync(http, key, new byte[100]));
             var publish = publishing.Request(digests: [new Digest(new string('a', 64), 100)]);
             var half = await Tus.BeginAsync(http, key, 100);
@@ -157,7 +157,7 @@ public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
 
             Assert.Empty(await about.FindAsync());
             Assert.Empty(await Remains.IngestAsync(service));
-            await bob.Audiences.ChangeAsync("friends", [], [], Cancel);
+            await bob.Client.WithdrawAsync(bobs, Cancel);
         }
         TestContext.Current.TestOutputHelper?.WriteLine($"{taken} taken; refused: {string.Join(", ", refused.GroupBy(c => c).Select(g => $"{g.Count()} × {g.Key}"))}");
     }
