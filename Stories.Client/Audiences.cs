@@ -23,7 +23,18 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
     /// <summary>Finds the owner's audience of that name, or founds it with nobody but the owner in it.</summary>
     public async Task<AudienceView> FindOrFoundAsync(string name, CancellationToken cancellationToken = default)
     {
-        if (store.FindAudience(name) is { } known) return await client.ReadAudienceAsync(known, cancellationToken);
+        if (store.FindAudience(name) is { } known)
+        {
+            try
+            {
+                return await client.ReadAudienceAsync(known, cancellationToken);
+            }
+            catch (StoriesProblemException e) when (e.Code == ProblemCodes.NotFound)
+            {
+                // Deleted by another device of the owner, or erased with all else of the owner.
+                store.ForgetAudience(known);
+            }
+        }
         var founded = await BeginAsync(Guid.NewGuid(), 1, [], await DevicesAsync([], cancellationToken), cancellationToken);
         var named = store.NameAudience(name, founded.Id);
         return named == founded.Id ? founded : await client.ReadAudienceAsync(named, cancellationToken);
@@ -68,6 +79,25 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
         }
     }
 
+    /// <summary>Deletes an audience with all stories that were posted to it, and forgets its keys; one that is gone already is only forgotten.</summary>
+    /// <param name="name">As the owner calls it.</param>
+    /// <param name="cancellationToken">Ends the wait for the service.</param>
+    /// <returns>False when the owner has no audience of that name.</returns>
+    public async Task<bool> DeleteAsync(string name, CancellationToken cancellationToken = default)
+    {
+        if (store.FindAudience(name) is not { } id) return false;
+        try
+        {
+            await client.DeleteAudienceAsync(id, cancellationToken);
+        }
+        catch (StoriesProblemException e) when (e.Code == ProblemCodes.NotFound)
+        {
+            // Somebody was faster, or our own request whose answer was lost.
+        }
+        store.ForgetAudience(id);
+        return true;
+    }
+
     /// <summary>The identity of an epoch, from the store or from this device's envelope.</summary>
     /// <param name="audience">The audience's id.</param>
     /// <param name="number">The epoch's number, from 1.</param>
@@ -105,9 +135,12 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
         return theirs.All(d => asked.Contains(d.User)) ? [.. own, .. theirs] : throw new NotGenuineException("The service names devices of somebody else.");
     }
 
-    /// <summary>Of an epoch that this device began, it knows itself; the service could only add to it.</summary>
+    /// <summary>
+    /// Of an epoch that this device began, it knows itself who is in it: the service cannot add anybody. It can take away whoever
+    /// was erased since, who must not be named again.
+    /// </summary>
     private IEnumerable<UserName> Members(AudienceView audience) =>
-        (store.FindRoll(audience.Id, audience.Epoch)?.Members ?? audience.Members ?? [])
+        (store.FindRoll(audience.Id, audience.Epoch) is { } roll ? roll.Members.Intersect(audience.Members ?? []) : audience.Members ?? [])
         .Select(text => UserName.TryParse(text, out var name) ? name : throw new NotGenuineException("The service names a member that cannot be."));
 
     private static AgeRecipient RecipientOf(DeviceView device) =>

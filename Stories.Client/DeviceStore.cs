@@ -79,6 +79,10 @@ public sealed class DeviceStore : IDisposable
         return FindAudience(name)!.Value;
     }
 
+    /// <summary>Forgets an audience that is gone: its name, and the keys of its epochs.</summary>
+    public void ForgetAudience(Guid id) =>
+        Change(now => now with { Audiences = [.. now.Audiences.Where(a => a.Id != id)], Epochs = [.. now.Epochs.Where(e => e.Audience != id)] });
+
     /// <summary>The identity of an audience's epoch, once it was received or made.</summary>
     public AgeIdentity? FindEpoch(Guid audience, int number) => Find(audience, number) is { } epoch ? AgeIdentity.Parse(epoch.Identity) : null;
 

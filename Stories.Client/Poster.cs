@@ -112,8 +112,8 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
     /// <param name="progress">Step and percent.</param>
     /// <param name="untilLive">Not to wait for further renditions once viewers can see the first.</param>
     /// <param name="cancellationToken">Ends the waiting; the story goes on.</param>
-    /// <returns>The last progress: <see cref="StoryState.Live"/> or <see cref="StoryState.Rejected"/> with a code.</returns>
-    /// <exception cref="StoriesProblemException"><c>notFound</c>: the story has ended or was withdrawn meanwhile.</exception>
+    /// <returns>The last progress: <see cref="StoryState.Live"/>, or how it ended, with a code when it was rejected or taken down.</returns>
+    /// <exception cref="StoriesProblemException"><c>notFound</c>: the story's time is over, or its author was erased.</exception>
     public async Task<StoryProgress> FollowAsync(StoryProgress start, Action<PostStep, int> progress, bool untilLive = false, CancellationToken cancellationToken = default)
     {
         var watch = Stopwatch.StartNew();

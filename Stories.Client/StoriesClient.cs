@@ -62,6 +62,9 @@ public sealed class StoriesClient : IDisposable
     public Task<AudienceView> ReadAudienceAsync(Guid audience, CancellationToken cancellationToken = default) =>
         SendAsync<AudienceView>(HttpMethod.Get, $"v1/audiences/{audience}", null, cancellationToken);
 
+    /// <summary>Deletes one of the caller's own audiences, with all stories that were posted to it.</summary>
+    public Task DeleteAudienceAsync(Guid audience, CancellationToken cancellationToken = default) => SendAsync(HttpMethod.Delete, $"v1/audiences/{audience}", cancellationToken);
+
     /// <summary>An epoch's key for one of the caller's devices.</summary>
     public Task<EpochView> ReadEpochAsync(Guid audience, int number, Guid device, CancellationToken cancellationToken = default) =>
         SendAsync<EpochView>(HttpMethod.Get, $"v1/audiences/{audience}/epochs/{number}?device={device}", null, cancellationToken);
@@ -122,6 +125,21 @@ public sealed class StoriesClient : IDisposable
     /// <summary>Marks a story as seen, for the order of the caller's own tray.</summary>
     public Task MarkSeenAsync(Guid story, CancellationToken cancellationToken = default) => SendAsync(HttpMethod.Put, $"v1/stories/{story}/seen", cancellationToken);
 
+    /// <summary>
+    /// Erases everything of a user: stories, uploads, devices, audiences, memberships. The caller's own self; with the scope
+    /// <c>moderate</c> any user of the caller's app; with the scope <c>ops</c> anybody.
+    /// </summary>
+    public Task EraseUserAsync(UserName user, CancellationToken cancellationToken = default) =>
+        SendAsync(HttpMethod.Post, "v1/users/erase", new UserErasure(user.ToString()), Nothing, cancellationToken);
+
+    /// <summary>For moderators: takes a story down, for good. Its author is told the reason.</summary>
+    public Task TakeDownAsync(Guid story, TakedownReason reason, CancellationToken cancellationToken = default) =>
+        SendAsync(HttpMethod.Post, $"v1/stories/{story}/takedown", new TakedownRequest(reason), Nothing, cancellationToken);
+
+    /// <summary>For operators: how many stories were taken down in the last days, and why.</summary>
+    public Task<TakedownReport> ShowTakedownsAsync(int days, CancellationToken cancellationToken = default) =>
+        SendAsync<TakedownReport>(HttpMethod.Get, $"v1/takedowns?days={days}", null, cancellationToken);
+
     /// <summary>For operators: what dies when.</summary>
     public Task<BucketList> ListBucketsAsync(CancellationToken cancellationToken = default) => SendAsync<BucketList>(HttpMethod.Get, "v1/buckets", null, cancellationToken);
 
@@ -135,10 +153,8 @@ public sealed class StoriesClient : IDisposable
     /// <summary>Closes the connections.</summary>
     public void Dispose() => http.Dispose();
 
-    private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken) where T : class
-    {
-        using var content = body is null ? null : JsonContent.Create(body, body.GetType(), options: StoriesJson.Options);
-        return await SendAsync(method, path, content, async (response, until) =>
+    private Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken) where T : class =>
+        SendAsync(method, path, body, async (response, until) =>
         {
             try
             {
@@ -149,18 +165,22 @@ public sealed class StoriesClient : IDisposable
                 throw new HttpRequestException(HttpRequestError.InvalidResponse, "The answer is not what this route gives.", e, response.StatusCode);
             }
         }, cancellationToken);
-    }
 
     private Task<bool> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken) =>
-        SendAsync(method, path, null, (_, _) => Task.FromResult(true), cancellationToken);
+        SendAsync(method, path, null, Nothing, cancellationToken);
 
-    private Task<T> SendAsync<T>(
-        HttpMethod method, string path, HttpContent? content, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancellationToken) =>
-        Deadline.KeepAsync(async until =>
+    private static Task<bool> Nothing(HttpResponseMessage response, CancellationToken cancellationToken) => Task.FromResult(true);
+
+    private async Task<T> SendAsync<T>(
+        HttpMethod method, string path, object? body, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
+    {
+        using var content = body is null ? null : JsonContent.Create(body, body.GetType(), options: StoriesJson.Options);
+        return await Deadline.KeepAsync(async until =>
         {
             using var request = new HttpRequestMessage(method, path) { Content = content };
             using var response = await http.SendAsync(request, until);
             if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, until);
             return await read(response, until);
         }, cancellationToken);
+    }
 }

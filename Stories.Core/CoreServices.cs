@@ -27,6 +27,7 @@ public static class CoreServices
         services.AddOptionsOf<UploadOptions>(UploadOptions.Section);
         services.AddOptionsOf<PostingOptions>(PostingOptions.Section);
         services.AddOptionsOf<BucketOptions>(BucketOptions.Section);
+        services.AddOptionsOf<TakedownOptions>(TakedownOptions.Section);
         services.AddOptionsOf<BlobOptions>(BlobOptions.Section);
 
         services.AddSingleton(_ => new NpgsqlDataSourceBuilder(connectionString).Build());
@@ -42,6 +43,8 @@ public static class CoreServices
         services.AddJobTables(connectionString);
         services.AddSingleton<StoryWork>();
         services.AddScoped<StoryBlobs>();
+        services.AddScoped<EndStories>();
+        services.AddScoped<EraseDeparted>();
         services.AddSingleton<UploadCommit>();
         services.AddSingleton<StartupChecks>();
         services.AddHostedService(provider => provider.GetRequiredService<StartupChecks>());

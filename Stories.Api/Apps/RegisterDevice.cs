@@ -21,6 +21,7 @@ internal static class RegisterDevice
             return Problems.Of(ProblemCodes.DeviceInvalid);
 
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        if (!await DepartureGate.PassAsync(db, [caller.Name], cancellationToken)) return Problems.Of(ProblemCodes.Unavailable);
         await db.Database.ExecuteSqlAsync($"select pg_advisory_xact_lock(hashtextextended({"devices of " + caller.Name}, 0))", cancellationToken);
         if (await db.Devices.AsNoTracking().SingleOrDefaultAsync(d => d.Id == request.Id, cancellationToken) is { } earlier)
             return earlier.IsSame(caller.Name, request.Recipient, request.SigningKey) ? TypedResults.Ok(Devices.View(earlier)) : Problems.Of(ProblemCodes.DeviceIdTaken);

@@ -14,6 +14,7 @@ internal static class AudienceEndpoints
             .RequireAuthorization(Scopes.Post).WithMetadata(new RequestSizeLimitAttribute(BeginEpoch.BodyBytes));
         audiences.MapGet("", ReadAudience.HandleAll).WithName("listAudiences").RequireAuthorization(Scopes.View);
         audiences.MapGet("/{id:guid}", ReadAudience.Handle).WithName("readAudience").RequireAuthorization(Scopes.View);
+        audiences.MapDelete("/{id:guid}", DeleteAudience.Handle).WithName("deleteAudience").RequireAuthorization(Scopes.Post);
         audiences.MapGet("/{id:guid}/epochs/{number:int}", ReadAudience.HandleEpoch).WithName("readEpoch").RequireAuthorization(Scopes.View);
     }
 }

@@ -31,6 +31,7 @@ internal sealed class BeginEpoch(StoriesDb db, AppRegistry apps, IOptions<AppOpt
         if (Refusal(number, request, owner, out var members) is { } broken) return Problems.Of(broken);
 
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        if (!await DepartureGate.PassAsync(db, [.. members, owner], cancellationToken)) return Problems.Of(ProblemCodes.Unavailable);
         if (!await HasExactEnvelopesAsync(request.Envelopes, [.. members, owner], cancellationToken)) return Problems.Of(ProblemCodes.AudienceEnvelopeMissing);
         if (await AdvanceAsync(id, number, request.Kind, owner, cancellationToken) is { } conflict) return Problems.Of(conflict);
 
@@ -39,7 +40,15 @@ internal sealed class BeginEpoch(StoriesDb db, AppRegistry apps, IOptions<AppOpt
         var present = await db.AudienceMembers.Where(m => m.AudienceId == id && m.ToEpoch == null).ToListAsync(cancellationToken);
         foreach (var member in present.Where(m => !members.Contains(m.Name))) member.Leave(number);
         db.AudienceMembers.AddRange(members.Except(present.Select(m => m.Name)).Select(name => AudienceMember.Join(id, name, number)));
-        await db.SaveChangesAsync(cancellationToken);
+        try
+        {
+            await db.SaveChangesAsync(cancellationToken);
+        }
+        catch (DbUpdateConcurrencyException)
+        {
+            // A member who was to leave is being erased, and the membership with them.
+            return Problems.Of(ProblemCodes.EpochConflict);
+        }
         await transaction.CommitAsync(cancellationToken);
         return TypedResults.Created($"/v1/audiences/{id}", new AudienceView(id, owner.ToString(), request.Kind, number, request.Recipient, [.. members.Select(m => m.ToString())]));
     }

@@ -7,6 +7,9 @@ public static class Scopes
 {
     public const string Post = "stories.post";
     public const string View = "stories.view";
+
+    /// <summary>May take stories down, and erase users of the moderator's own app.</summary>
+    public const string Moderate = "moderate";
     public const string Ops = "ops";
 
     /// <summary>May also use the dashboard's buttons.</summary>
@@ -14,7 +17,7 @@ public static class Scopes
 
     public static void AddPolicies(AuthorizationOptions options)
     {
-        foreach (var scope in (string[])[Post, View, Ops])
+        foreach (var scope in (string[])[Post, View, Moderate, Ops])
             options.AddPolicy(scope, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, scope)));
     }
 

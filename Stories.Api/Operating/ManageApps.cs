@@ -1,6 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.IdentityModel.Tokens;
+using Stories.Core;
 using Stories.Core.Apps;
+using Stories.Core.Data;
 
 namespace Stories.Api.Operating;
 
@@ -17,16 +19,28 @@ internal static class ManageApps
 
         await using var db = OperatorCommand.OpenDatabase(configuration);
         if (await db.Apps.AnyAsync(a => a.Id == id)) throw new ArgumentException($"There is an app {id} already; remove it first.");
+        if (await db.Departures.AnyAsync(d => d.App == id && d.User == null)) throw new ArgumentException($"An earlier app {id} is still being erased. A worker finishes that, or: app remove {id}");
         db.Apps.Add(app);
         await db.SaveChangesAsync();
         await Migrate.ApplyOriginsAsync(configuration, db);
         return 0;
     }
 
+    /// <summary>Everything of the app's users goes too, whether hosts run or not; cut off, it is finished by a worker's sweep or by the same command.</summary>
     public static async Task<int> RemoveAsync(IConfiguration configuration, string id)
     {
-        await using var db = OperatorCommand.OpenDatabase(configuration);
-        if (await db.Apps.Where(a => a.Id == id).ExecuteDeleteAsync() == 0) throw new ArgumentException($"There is no app {id}.");
+        await using var services = new ServiceCollection().AddSingleton(configuration).AddLogging().AddStoriesCore(configuration).BuildServiceProvider();
+        await using var scope = services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<StoriesDb>();
+        if (!await db.Apps.AnyAsync(a => a.Id == id) && !await db.Departures.AnyAsync(d => d.App == id && d.User == null)) throw new ArgumentException($"There is no app {id}.");
+
+        var users = await db.Database.SqlQuery<int>($"""
+            select count(*)::int as "Value" from (
+                select "user" from devices where app = {id} union select owner_user from audiences where owner_app = {id} union
+                select "user" from audience_members where app = {id} union select "user" from uploads where app = {id} union select "user" from stories where app = {id}) u
+            """).SingleAsync();
+        Console.WriteLine($"Erasing {users} users and {await db.Stories.CountAsync(s => s.App == id)} stories.");
+        await scope.ServiceProvider.GetRequiredService<EraseDeparted>().RunAsync(id, user: null, CancellationToken.None);
         await Migrate.ApplyOriginsAsync(configuration, db);
         return 0;
     }

@@ -52,7 +52,7 @@ internal sealed class OperatorCommand(string name, string[] arguments)
             app add NAME --development [--origins A,B] [--shares-with APP,APP]
             app list
             app remove NAME
-            token --app NAME --user USER [--scope "stories.post stories.view"]
+            token --app NAME --user USER [--scope "stories.post stories.view"]   (others: moderate, ops, ops-act)
             """);
         return 2;
     }

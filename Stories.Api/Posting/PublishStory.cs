@@ -117,6 +117,7 @@ internal sealed class PublishStory(
     {
         var now = clock.GetUtcNow();
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        if (!await DepartureGate.PassAsync(db, [story.Author], cancellationToken)) return ProblemCodes.Unavailable;
         // Against sealing: whoever comes second loses cleanly.
         var open = await db.Database.SqlQuery<Guid>($"select id as \"Value\" from buckets where id = {story.BucketId} and state = 'Open' for share").ToListAsync(cancellationToken);
         if (open.Count == 0) return ProblemCodes.Unavailable;
@@ -125,6 +126,12 @@ internal sealed class PublishStory(
         var live = await db.Stories.CountAsync(s => s.App == story.App && s.User == story.User && s.ExpiresAt > now &&
             (s.State == StoryState.Accepted || s.State == StoryState.Processing || s.State == StoryState.Live), cancellationToken);
         if (live >= options.Value.LiveStoriesPerUser) return ProblemCodes.QuotaStories;
+
+        // Both were there when we looked; the author, or the audience, may have gone since.
+        if (!await db.Devices.AnyAsync(d => d.Id == story.DeviceId && d.App == story.App && d.User == story.User, cancellationToken)) return ProblemCodes.StorySignatureInvalid;
+        var audience = await db.Database.SqlQuery<int>($"select epoch as \"Value\" from audiences where id = {story.AudienceId} for share").ToListAsync(cancellationToken);
+        if (audience is not [var epoch]) return ProblemCodes.AudienceUnknown;
+        if (epoch != story.Epoch) return ProblemCodes.StoryEpochUnknown;
 
         db.Stories.Add(story);
         db.ErasureLeaves.Add(ErasureLeaf.Of(story.BucketId, story.Leaf));
@@ -139,7 +146,7 @@ internal sealed class PublishStory(
         for (var ordinal = 0; ordinal < uploads.Count; ordinal++)
         {
             var (id, place) = (uploads[ordinal], ordinal);
-            var taken = await db.Uploads.Where(u => u.Id == id && u.State == UploadState.Committed).ExecuteUpdateAsync(set => set
+            var taken = await db.Uploads.Where(u => u.Id == id && u.State == UploadState.Committed && u.ExpiresAt > now).ExecuteUpdateAsync(set => set
                 .SetProperty(u => u.State, UploadState.Consumed)
                 .SetProperty(u => u.StoryId, story.Id)
                 .SetProperty(u => u.Ordinal, place), cancellationToken);

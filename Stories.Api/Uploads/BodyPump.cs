@@ -17,17 +17,30 @@ internal readonly record struct Pumped(string? Refusal, long Offset);
 /// read while one is being staged. No database connection is held while waiting for the sender.
 /// </summary>
 internal sealed class BodyPump(
-    BufferBudget budget, UploadRows rows, IngestBlobs blobs, UploadCommit commit, IOptions<UploadOptions> options)
+    BufferBudget budget, UploadRows rows, IngestBlobs blobs, UploadCommit commit, IOptions<UploadOptions> options, TimeProvider clock)
 {
     private readonly BufferBudget budget = budget;
     private readonly UploadRows rows = rows;
     private readonly IngestBlobs blobs = blobs;
     private readonly UploadOptions options = options.Value;
+    private readonly TimeProvider clock = clock;
 
     public async Task<Pumped> RunAsync(HttpContext context, UploadHold hold, BodyChecksum? checksum)
     {
         var run = new Run(this, hold, checksum, context.RequestAborted);
-        var refusal = await run.PourAsync(context.Request.Body);
+        string? refusal;
+        var hasEnded = false;
+        try
+        {
+            refusal = await run.PourAsync(context.Request.Body);
+        }
+        finally
+        {
+            // Whoever ended the upload could not know of a block that was still on its way into storage.
+            hasEnded = run.HasUnnamedBlocks && await rows.HasEndedAsync(hold.Id, clock.GetUtcNow(), CancellationToken.None);
+            if (hasEnded) await blobs.DeleteAsync(hold.BlobName, CancellationToken.None);
+        }
+        if (hasEnded) refusal = ProblemCodes.UploadExpired;
         if (refusal is null && run.Offset == hold.Length && !await commit.CommitAsync(hold.Id, CancellationToken.None)) refusal = ProblemCodes.UploadBytesLost;
         return new Pumped(refusal, run.Offset);
     }
@@ -39,8 +52,12 @@ internal sealed class BodyPump(
         private Task<string?> staging = Task.FromResult<string?>(null);
         private long received = hold.Offset;
         private int blocks = hold.Blocks;
+        private int unnamed;
 
         public long Offset { get; private set; } = hold.Offset;
+
+        /// <summary>Storage may hold blocks of this body that the database does not name.</summary>
+        public bool HasUnnamedBlocks => unnamed > 0;
 
         public async Task<string?> PourAsync(Stream body)
         {
@@ -130,6 +147,7 @@ internal sealed class BodyPump(
             using (block)
             {
                 var staged = new StagedBlock(BlobNames.NewBlock(), block.Length);
+                unnamed++;
                 await pump.blobs.StageAsync(hold.BlobName, staged.Id, block.Content, CancellationToken.None);
                 CrashPoints.Hit("upload:staged");
                 if (checksum is null) return await SwapAsync([staged]);
@@ -140,7 +158,8 @@ internal sealed class BodyPump(
 
         private async Task<string?> SwapAsync(List<StagedBlock> staged)
         {
-            if (!await pump.rows.AdvanceAsync(hold, Offset, blocks - staged.Count, staged, CancellationToken.None)) return ProblemCodes.UploadSuperseded;
+            if (!await pump.rows.AdvanceAsync(hold, Offset, blocks - staged.Count, staged, pump.clock.GetUtcNow(), CancellationToken.None)) return ProblemCodes.UploadSuperseded;
+            unnamed -= staged.Count;
             Offset += staged.Sum(b => b.Length);
             if (Offset == hold.Length) CrashPoints.Hit("upload:swapped");
             return null;

@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Stories.Core.Data;
 using Stories.Core.Uploads;
 using Stories.Protocol;
 
@@ -18,21 +19,22 @@ internal readonly record struct StagedBlock(string Id, int Length);
 internal sealed class UploadRows(NpgsqlDataSource database)
 {
     /// <summary>Adds the row when the owner's quotas allow it; one round trip, one owner at a time.</summary>
-    /// <returns>The code of the quota that is used up, or null.</returns>
+    /// <returns>The code of the quota that is used up, or that the owner is being erased; else null.</returns>
     public async Task<string?> AddAsync(Upload upload, bool withBody, UploadOptions limits, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(DepartureGate.Hold));
         var mutex = new NpgsqlBatchCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))");
         mutex.Parameters.AddWithValue("uploads of " + upload.Owner);
         batch.BatchCommands.Add(mutex);
-        var insert = new NpgsqlBatchCommand("""
+        var insert = new NpgsqlBatchCommand($"""
             with mine as (
                 select count(*) filter (where state <> 'Consumed' and expires_at > $1) as open,
                        coalesce(sum(length) filter (where state <> 'Consumed' and expires_at > $1), 0) as open_bytes,
                        coalesce(sum(length), 0) as day_bytes
                 from uploads where app = $2 and "user" = $3 and created_at > $4),
             verdict as (
-                select case when open >= $5 or open_bytes + $6 > $7 then 'quota.uploads' when day_bytes + $6 > $8 then 'quota.bytes' end as refused from mine),
+                select case when not {DepartureGate.IsStaying("$2", "$3")} then 'service.unavailable' when open >= $5 or open_bytes + $6 > $7 then 'quota.uploads' when day_bytes + $6 > $8 then 'quota.bytes' end as refused from mine),
             added as (
                 insert into uploads (id, app, "user", lane, level, processing_key_id, length, "offset", epoch, parts, state, blob_name, created_at, expires_at)
                 select $9, $2, $3, $10, $11, $12, $6, 0, $13, $13, 'Receiving', $14, $1, $15 from verdict where refused is null)
@@ -56,6 +58,8 @@ internal sealed class UploadRows(NpgsqlDataSource database)
         p.AddWithValue(upload.ExpiresAt);
         batch.BatchCommands.Add(insert);
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        // The gate's, the mutex's, the verdict.
+        await reader.NextResultAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return reader.IsDBNull(0) ? null : reader.GetString(0);
@@ -90,13 +94,13 @@ internal sealed class UploadRows(NpgsqlDataSource database)
     }
 
     /// <summary>Moves the offset over staged blocks.</summary>
-    /// <returns>False when a newer request holds the upload: the blocks will never be named.</returns>
-    public async Task<bool> AdvanceAsync(UploadHold hold, long from, int firstOrdinal, IReadOnlyList<StagedBlock> blocks, CancellationToken cancellationToken)
+    /// <returns>False when a newer request holds the upload, or it has ended: the blocks will never be named.</returns>
+    public async Task<bool> AdvanceAsync(UploadHold hold, long from, int firstOrdinal, IReadOnlyList<StagedBlock> blocks, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("""
             with moved as (
                 update uploads set "offset" = $1, state = case when length = $1 then 'Received' else state end
-                where id = $2 and "offset" = $3 and epoch = $4 and state = 'Receiving' returning id)
+                where id = $2 and "offset" = $3 and epoch = $4 and state = 'Receiving' and expires_at > $8 returning id)
             insert into upload_blocks (upload_id, ordinal, block_id, length)
             select moved.id, $5 + block.place - 1, block.id, block.length
             from moved, unnest($6, $7) with ordinality as block(id, length, place)
@@ -108,14 +112,32 @@ internal sealed class UploadRows(NpgsqlDataSource database)
         command.Parameters.AddWithValue((long)firstOrdinal);
         command.Parameters.AddWithValue(NpgsqlDbType.Array | NpgsqlDbType.Text, blocks.Select(b => b.Id).ToArray());
         command.Parameters.AddWithValue(NpgsqlDbType.Array | NpgsqlDbType.Integer, blocks.Select(b => b.Length).ToArray());
+        command.Parameters.AddWithValue(now);
         return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
     }
 
-    /// <returns>The blob that goes with the upload; null when the caller has no such upload, or a story owns it.</returns>
-    public async Task<string?> RemoveAsync(Guid id, UserName owner, CancellationToken cancellationToken)
+    /// <returns>True when the upload's row is gone, or soon will be: its bytes are nobody's.</returns>
+    public async Task<bool> HasEndedAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await using var command = Owned("""delete from uploads where id = $1 and app = $2 and "user" = $3 and state <> 'Consumed' returning blob_name""", id, owner);
+        await using var command = database.CreateCommand("select not exists (select 1 from uploads where id = $1 and (state = 'Consumed' or expires_at > $2))");
+        command.Parameters.AddWithValue(id);
+        command.Parameters.AddWithValue(now);
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>Gives the upload up: from here on it takes no bytes, and no story takes it.</summary>
+    /// <returns>The blob that goes with the upload; null when the caller has no such upload, or a story owns it.</returns>
+    public async Task<string?> EndAsync(Guid id, UserName owner, CancellationToken cancellationToken)
+    {
+        await using var command = Owned("""update uploads set expires_at = $4 where id = $1 and app = $2 and "user" = $3 and state <> 'Consumed' returning blob_name""", id, owner);
+        command.Parameters.AddWithValue(Upload.Ended);
         return (string?)await command.ExecuteScalarAsync(cancellationToken);
+    }
+
+    public async Task RemoveAsync(Guid id, UserName owner, CancellationToken cancellationToken)
+    {
+        await using var command = Owned("""delete from uploads where id = $1 and app = $2 and "user" = $3 and state <> 'Consumed'""", id, owner);
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private NpgsqlCommand Owned(string sql, Guid id, UserName owner)

@@ -1,5 +1,6 @@
 using Npgsql;
 using Stories.Core.Blobs;
+using Stories.Core.Data;
 using Stories.Core.Viewing;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
@@ -41,14 +42,19 @@ internal sealed class VisibleStories(NpgsqlDataSource database, BucketKeys keys,
     /// <returns>False when there is no such story for this viewer.</returns>
     public async Task<bool> MarkSeenAsync(Guid story, UserName viewer, CancellationToken cancellationToken)
     {
-        await using var command = Command($"""
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var hold = new NpgsqlCommand(DepartureGate.Hold, connection)) await hold.ExecuteNonQueryAsync(cancellationToken);
+        await using var command = For(viewer, new NpgsqlCommand($"""
             insert into seen (story_id, bucket_id, app, "user")
             select s.id, s.bucket_id, @app, @user from stories s
-            where s.id = @story and s.state = 'Live' and s.expires_at > @now and ({Mine} or {Member})
+            where s.id = @story and s.state = 'Live' and s.expires_at > @now and ({Mine} or {Member}) and {DepartureGate.IsStaying("@app", "@user")}
             on conflict (story_id, app, "user") do update set bucket_id = excluded.bucket_id
-            """, viewer);
+            """, connection));
         command.Parameters.AddWithValue("story", story);
-        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+        var isMarked = await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+        await transaction.CommitAsync(cancellationToken);
+        return isMarked;
     }
 
     /// <summary>Everything a device needs to show the stories; those that the viewer may not see are left out.</summary>
@@ -130,9 +136,10 @@ internal sealed class VisibleStories(NpgsqlDataSource database, BucketKeys keys,
         return stories;
     }
 
-    private NpgsqlCommand Command(string sql, UserName viewer)
+    private NpgsqlCommand Command(string sql, UserName viewer) => For(viewer, database.CreateCommand(sql));
+
+    private NpgsqlCommand For(UserName viewer, NpgsqlCommand command)
     {
-        var command = database.CreateCommand(sql);
         command.Parameters.AddWithValue("app", viewer.App);
         command.Parameters.AddWithValue("user", viewer.User);
         command.Parameters.AddWithValue("now", clock.GetUtcNow());

@@ -14,11 +14,19 @@ internal static class AudienceCommand
         var name = new Argument<string?>("name") { Description = "As you call it; only this device knows the name. Without it all are listed.", Arity = ArgumentArity.ZeroOrOne };
         var add = new Option<string[]>("--add") { Description = "app/user to take in.", DefaultValueFactory = _ => [] };
         var remove = new Option<string[]>("--remove") { Description = "app/user to leave out: sees nothing that you post from now on.", DefaultValueFactory = _ => [] };
-        var command = new Command("audience", "Shows or changes who may see what you post.") { name, add, remove };
+        var delete = new Option<bool>("--delete") { Description = "Delete it, with all that you posted to it." };
+        var command = new Command("audience", "Shows or changes who may see what you post.") { name, add, remove, delete };
         command.OnRun(async (session, arguments, printer, cancellationToken) =>
         {
             var (adding, removing) = (Names(arguments.GetValue(add)!), Names(arguments.GetValue(remove)!));
             var chosen = arguments.GetValue(name);
+            if (arguments.GetValue(delete))
+            {
+                if (chosen is null || adding.Count + removing.Count > 0) throw new UsageException("Say which audience, and nothing else: audience NAME --delete.");
+                if (!await session.Audiences.DeleteAsync(chosen, cancellationToken)) throw new UsageException($"You have no audience {chosen}.");
+                printer.Print(new { audience = chosen, deleted = true }, () => Console.WriteLine($"Gone, with all that you posted to it: {chosen}"));
+                return ExitCodes.Done;
+            }
             if (adding.Count + removing.Count > 0)
             {
                 if (chosen is null) throw new UsageException("Say which audience: audience NAME --add app/user.");

@@ -26,10 +26,28 @@ internal static class Refusals
         ["media.limit"] = "The file needs more time or space than one may have.",
     };
 
+    private static readonly Dictionary<TakedownReason, string> Takedowns = new()
+    {
+        [TakedownReason.Illegal] = "is against the law",
+        [TakedownReason.ChildSafety] = "endangers children",
+        [TakedownReason.SelfHarm] = "encourages self-harm",
+        [TakedownReason.Violence] = "shows violence or calls for it",
+        [TakedownReason.Nudity] = "shows nudity",
+        [TakedownReason.Harassment] = "harasses somebody",
+        [TakedownReason.Impersonation] = "pretends to be somebody else's",
+        [TakedownReason.Copyright] = "uses what belongs to somebody else",
+        [TakedownReason.Spam] = "is spam",
+        [TakedownReason.Other] = "breaks the app's rules",
+    };
+
     public static string Say(StoryProgress end) => end.State switch
     {
         StoryState.Withdrawn => "The story was withdrawn.",
+        StoryState.TakenDown => SayTakenDown(end.Code),
         StoryState.ExpiredBeforeLive => "The story's time was over before the service came to it.",
         _ => Media.GetValueOrDefault(end.Code ?? "", "The service refused the media."),
     };
+
+    private static string SayTakenDown(string? code) =>
+        Takedowns.FirstOrDefault(t => TakedownCodes.Of(t.Key) == code).Value is { } why ? $"A moderator took the story down: it {why}." : "A moderator took the story down.";
 }

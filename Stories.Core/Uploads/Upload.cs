@@ -22,6 +22,9 @@ public sealed class Upload
 {
     private Upload() { }
 
+    /// <summary>The end of an upload that is given up before its time: it takes no bytes, no story takes it, and the sweep removes what is left of it.</summary>
+    public static readonly DateTimeOffset Ended = DateTimeOffset.UnixEpoch;
+
     public Guid Id { get; private set; }
     public string App { get; private set; } = "";
     public string User { get; private set; } = "";

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Stories.Protocol.Contracts;
 
 /// <summary>Registers a device of the caller.</summary>
@@ -120,3 +122,15 @@ public sealed record ErasureFigures(int Buckets, long Stories, long Blobs, long 
 
 /// <param name="OverdueBy">Seconds since it was due.</param>
 public sealed record OverdueBucket(Guid Id, DateTimeOffset Due, string State, double OverdueBy);
+
+/// <param name="User"><c>app/user</c>, of whom everything is to go; in a body, because paths end up in logs.</param>
+public sealed record UserErasure(string User);
+
+public sealed record TakedownRequest([property: JsonRequired] TakedownReason Reason);
+
+/// <summary>What was taken down, in numbers; for operators.</summary>
+/// <param name="Since">Takedowns from then on are counted.</param>
+public sealed record TakedownReport(DateTimeOffset Since, IReadOnlyList<TakedownCount> Counts);
+
+/// <param name="App">The authors' app.</param>
+public sealed record TakedownCount(string App, Level Level, TakedownReason Reason, int Stories);

@@ -18,7 +18,7 @@ namespace Stories.Worker.Erasure;
 /// </summary>
 public sealed class Sweep(
     StoriesDb db, NpgsqlDataSource database, IEraseBucket erase, IngestBlobs ingest, ProcessingKeyRing ring, UploadCommit commit, StoryWork work,
-    IOptions<BucketOptions> options, TimeProvider clock, ILogger<Sweep> log) : ISweep
+    EraseDeparted departed, EndStories ends, IOptions<BucketOptions> options, IOptions<TakedownOptions> takedowns, TimeProvider clock, ILogger<Sweep> log) : ISweep
 {
     private const int Most = 500;
 
@@ -35,6 +35,8 @@ public sealed class Sweep(
         if (turn is null) return;
         var now = clock.GetUtcNow();
         await TryAsync("erase due buckets", () => EraseDueAsync(now, cancellationToken), cancellationToken);
+        await TryAsync("finish departures", () => FinishDeparturesAsync(cancellationToken), cancellationToken);
+        await TryAsync("remove what ended stories left", () => RemoveLeftAsync(cancellationToken), cancellationToken);
         await TryAsync("turn the key ring", () => ring.TurnAsync(cancellationToken), cancellationToken);
         await TryAsync("pick up lost work", () => RequeueLostAsync(now, cancellationToken), cancellationToken);
         await TryAsync("commit received uploads", () => CommitReceivedAsync(now, cancellationToken), cancellationToken);
@@ -42,6 +44,8 @@ public sealed class Sweep(
         await TryAsync("remove forgotten bytes", () => RemoveForgottenAsync(now, cancellationToken), cancellationToken);
         await TryAsync("drop old records", () => db.Buckets
             .Where(b => b.State == BucketState.Erased && b.ErasedAt < now - options.Value.RecordKeptFor).ExecuteDeleteAsync(cancellationToken), cancellationToken);
+        await TryAsync("drop old takedowns", () => db.Takedowns
+            .Where(t => t.At < now - takedowns.Value.KeptFor).ExecuteDeleteAsync(cancellationToken), cancellationToken);
     }
 
     /// <summary>Trouble with one duty must not keep the others from being done: erasure does not wait for a key folder.</summary>
@@ -61,6 +65,19 @@ public sealed class Sweep(
     {
         var due = await db.Buckets.Where(b => b.EndsAt <= now && b.State != BucketState.Erased).OrderBy(b => b.EndsAt).Select(b => b.Id).ToListAsync(cancellationToken);
         foreach (var bucket in due) await TryAsync($"erase bucket {bucket}", () => erase.RunAsync(bucket, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Users and apps whose erasure was cut off.</summary>
+    private async Task FinishDeparturesAsync(CancellationToken cancellationToken)
+    {
+        foreach (var departure in await db.Departures.AsNoTracking().OrderBy(d => d.AskedAt).ToListAsync(cancellationToken))
+            await TryAsync($"finish departure {departure.Id}", () => departed.FinishAsync(departure, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Stories that somebody ended and was killed before the bytes were gone.</summary>
+    private async Task RemoveLeftAsync(CancellationToken cancellationToken)
+    {
+        foreach (var story in await ends.FindLeftAsync(Most, cancellationToken)) await ends.RemoveAsync(story, cancellationToken);
     }
 
     /// <summary>Uploads whose last bytes were acknowledged by a process that then died.</summary>

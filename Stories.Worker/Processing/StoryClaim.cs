@@ -19,7 +19,7 @@ public enum ClaimEnd
     /// <summary>It does hold: whatever made it look lost was trouble of ours.</summary>
     Ours,
 
-    /// <summary>By its author; the input is to go too.</summary>
+    /// <summary>By its author, or taken down; the input is to go too.</summary>
     Withdrawn,
 
     /// <summary>Its time, or its bucket's, ran out.</summary>
@@ -111,7 +111,7 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
     public async Task<ClaimEnd> FindEndAsync(StoryClaim claim, CancellationToken cancellationToken)
     {
         await using var command = Command("""
-            select s.started_at = $2 and s.work = 'Pending', s.state = 'Withdrawn', s.expires_at <= $3 or b.state <> 'Open'
+            select s.started_at = $2 and s.work = 'Pending', s.state in ('Withdrawn', 'TakenDown'), s.expires_at <= $3 or b.state <> 'Open'
             from stories s join buckets b on b.id = s.bucket_id where s.id = $1
             """, claim.Story, claim.StartedAt, clock.GetUtcNow());
         await using var row = await command.ExecuteReaderAsync(cancellationToken);

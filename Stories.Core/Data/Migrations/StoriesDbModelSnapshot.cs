@@ -714,6 +714,10 @@ namespace Stories.Core.Data.Migrations
                         .HasDatabaseName("ix_stories_lane_app_user_started_at")
                         .HasFilter("started_at is not null");
 
+                    b.HasIndex(new[] { "State" }, "ix_stories_ended_early")
+                        .HasDatabaseName("ix_stories_ended_early")
+                        .HasFilter("state in ('Withdrawn', 'TakenDown', 'Rejected')");
+
                     b.HasIndex(new[] { "Lane", "App", "User", "AcceptedAt" }, "ix_stories_first_revision")
                         .HasDatabaseName("ix_stories_first_revision")
                         .HasFilter("work = 'Pending' and revision = 0");

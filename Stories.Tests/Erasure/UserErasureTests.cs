@@ -1,0 +1,232 @@
+using Microsoft.EntityFrameworkCore;
+using Stories.Age;
+using Stories.Client;
+using Stories.Protocol;
+using Stories.Protocol.Contracts;
+using Stories.Tests.Fixtures;
+using Stories.Tests.Processing;
+
+namespace Stories.Tests.Erasure;
+
+/// <summary>Everything of a user goes, nothing in flight survives, and nobody else loses anything.</summary>
+public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
+{
+    private Service service = null!;
+    private UserSession alice = null!;
+    private UserSession bob = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        service = await Service.StartAsync(servers);
+        alice = service.User("alice-to-be-erased");
+        bob = service.User("bob-who-stays", Service.PhotosApp);
+        await alice.Audiences.RegisterAsync(Cancel);
+        await bob.Audiences.RegisterAsync(Cancel);
+        await alice.Audiences.ChangeAsync("friends", [bob.Self], [], Cancel);
+        await bob.Audiences.ChangeAsync("friends", [alice.Self], [], Cancel);
+    }
+
+    public ValueTask DisposeAsync() => service.DisposeAsync();
+
+    [Fact]
+    public async Task Nothing_of_an_erased_user_is_left_in_any_table_or_in_storage()
+    {
+        await service.User("alice-to-be-erased", device: "tablet").Audiences.RegisterAsync(Cancel);
+        var live = (await alice.PostAsync([Samples.Photo], caption: "words", cancellationToken: Cancel)).Story;
+        await service.ProcessAsync(live, Cancel);
+        await alice.PostAsync([Samples.CompliantVideo], Level.Clear, cancellationToken: Cancel);
+        using var http = service.Http(alice.Self.User);
+        var key = (await Tus.KeyAsync(service)).Id;
+        await Tus.UploadAsync(http, key, new byte[100]);
+        using (await Tus.PatchAsync(http, await Tus.BeginAsync(http, key, 100), 0, new byte[50])) { }
+        var bobs = (await bob.PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel)).Story;
+        await service.ProcessAsync(bobs, Cancel);
+        await alice.Client.MarkSeenAsync(bobs, Cancel);
+        await bob.Client.MarkSeenAsync(live, Cancel);
+        var about = await EverythingAbout.RememberAsync(service, alice.Self);
+        Assert.Contains(await about.FindAsync(), place => place.StartsWith("storage", StringComparison.Ordinal));
+
+        await alice.Client.EraseUserAsync(alice.Self, Cancel);
+
+        Assert.Empty(await about.FindAsync());
+        Assert.Empty(await Remains.IngestAsync(service));
+        Assert.Equal((await Remains.PublishedAsync(service)).Order(StringComparer.Ordinal), await Remains.RenditionsAsync(service));
+        Assert.Equal(0, await service.ReadAsync(db => db.Departures.CountAsync(Cancel)));
+        // Who stays has lost nothing.
+        using var opened = await bob.Viewer.OpenAsync(bobs, Cancel);
+        foreach (var rendition in opened.Renditions!.Renditions) await bob.Viewer.DownloadAsync(opened, rendition, Stream.Null, Cancel);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => bob.Client.OpenAsync(live, Cancel))).Code);
+    }
+
+    [Fact]
+    public async Task An_erased_user_comes_back_as_new_and_others_keys_are_not_theirs()
+    {
+        await alice.Client.EraseUserAsync(alice.Self, Cancel);
+        await alice.Client.EraseUserAsync(alice.Self, Cancel);
+
+        // The owner's device notices that a member's is gone, begins an epoch without it, and names the member no more.
+        var before = (await bob.Audiences.FindOrFoundAsync("friends", Cancel)).Epoch;
+        var after = await bob.Audiences.ReadyAsync("friends", Cancel);
+        Assert.Equal(before + 1, after.Epoch);
+        Assert.Empty(after.Members!);
+
+        var posted = await alice.PostAsync([], caption: "back again", cancellationToken: Cancel);
+        Assert.Equal(StoryState.Live, posted.State);
+        Assert.Empty((await alice.Audiences.FindOrFoundAsync("friends", Cancel)).Members!);
+        await bob.PostAsync([], caption: "not for her", cancellationToken: Cancel);
+        Assert.Empty((await alice.Client.ShowTrayAsync(Cancel)).Authors);
+    }
+
+    [Fact]
+    public async Task Only_the_user_a_moderator_of_the_same_app_and_an_operator_may_erase_and_all_others_find_nobody()
+    {
+        var carol = new UserName(Service.ChatApp, "carol");
+        await service.User("carol").Audiences.RegisterAsync(Cancel);
+        foreach (var (user, app, scope) in new[]
+        {
+            ("mallory", Service.ChatApp, "stories.post stories.view"), ("carol", Service.PhotosApp, "stories.post stories.view"),
+            ("carol", Service.ChatApp, "ads.manage"), ("moderator", Service.PhotosApp, "moderate"),
+        })
+        {
+            using var stranger = new StoriesClient(service.Address, service.Token(user, scope, app));
+            Assert.Equal(ProblemCodes.NotFound, (await Refused(() => stranger.EraseUserAsync(carol, Cancel))).Code);
+        }
+        Assert.Equal(1, await service.ReadAsync(db => db.Devices.CountAsync(d => d.User == "carol", Cancel)));
+        using var http = service.Http("carol");
+        using var malformed = await http.PostAsync("v1/users/erase", new StringContent("{\"user\":\"carol\"}", System.Text.Encoding.UTF8, "application/json"), Cancel);
+        Assert.Equal(ProblemCodes.RequestInvalid, await Tus.CodeAsync(malformed));
+
+        foreach (var (user, app, scope) in new[] { ("moderator", Service.ChatApp, "moderate"), ("operator", Service.LonelyApp, "ops"), ("carol", Service.ChatApp, "stories.view") })
+        {
+            await service.User("carol").Audiences.RegisterAsync(Cancel);
+            using var allowed = new StoriesClient(service.Address, service.Token(user, scope, app));
+            await allowed.EraseUserAsync(carol, Cancel);
+            Assert.Equal(0, await service.ReadAsync(db => db.Devices.CountAsync(d => d.User == "carol", Cancel)));
+        }
+    }
+
+    [Fact]
+    public async Task Whatever_is_in_flight_while_a_user_is_erased_does_not_survive()
+    {
+        var key = (await Tus.KeyAsync(service)).Id;
+        var (taken, refused) = (0, new List<string>());
+        for (var round = 0; round < Tier.Rounds(15, 500); round++)
+        {
+            var racer = service.User($"racer-number-{round:000}");
+            using var http = service.Http(racer.Self.User);
+            var publishing = await new Publishing(service, racer).PrepareAsync();
+            var audience = await bob.Audiences.ChangeAsync("friends", [racer.Self], [], Cancel);
+            var bobs = (await bob.PostAsync([], caption: "words", cancellationToken: Cancel)).Story;
+            publishing.Uploads.Add(await Tus.UploadAsync(http, key, new byte[100]));
+            var publish = publishing.Request(digests: [new Digest(new string('a', 64), 100)]);
+            var half = await Tus.BeginAsync(http, key, 100);
+            using (await Tus.PatchAsync(http, half, 0, new byte[50])) { }
+            using var epoch = AgeIdentity.Generate();
+            EpochRequest Epoch(params UserName[] members) => new(AudienceKind.List, epoch.Recipient.ToString(), [.. members.Select(m => m.ToString())],
+                [.. members.Append(racer.Self).Distinct().Select(m => new EpochEnvelope(m == racer.Self ? racer.Store.Id : bob.Store.Id, [1]))]);
+            var (about, own) = (await EverythingAbout.RememberAsync(service, racer.Self), Guid.NewGuid());
+            about.Also(publishing.Story);
+            about.Also(own);
+
+            async Task<bool> TryAsync(Func<Task> act)
+            {
+                try
+                {
+                    await act();
+                    return true;
+                }
+                catch (StoriesProblemException e) when (e.Code is not ProblemCodes.Failed)
+                {
+                    lock (refused) refused.Add(e.Code);
+                    return false;
+                }
+            }
+            var racing = new[]
+            {
+                TryAsync(() => publishing.PublishAsync(publish)),
+                TryAsync(() => bob.Client.BeginEpochAsync(audience.Id, audience.Epoch + 1, Epoch(bob.Self, racer.Self), Cancel)),
+                TryAsync(() => racer.Client.BeginEpochAsync(own, 1, Epoch(), Cancel)),
+                TryAsync(() => racer.Client.MarkSeenAsync(bobs, Cancel)),
+                TryAsync(async () => (await Tus.PatchAsync(http, half, 50, new byte[50])).Dispose()),
+                TryAsync(() => racer.Client.EraseUserAsync(racer.Self, Cancel)),
+            };
+            taken += (await Task.WhenAll(racing)).Count(isTaken => isTaken);
+            Assert.True(await racing[^1], string.Join(", ", refused));
+
+            Assert.Empty(await about.FindAsync());
+            Assert.Empty(await Remains.IngestAsync(service));
+            await bob.Client.WithdrawAsync(bobs, Cancel);
+        }
+        TestContext.Current.TestOutputHelper?.WriteLine($"{taken} taken; refused: {string.Join(", ", refused.GroupBy(c => c).Select(g => $"{g.Count()} × {g.Key}"))}");
+    }
+
+    [Fact]
+    public async Task A_publish_that_came_first_is_waited_for_and_erased()
+    {
+        var publishing = await new Publishing(service, alice).PrepareAsync();
+        await publishing.PublishAsync(publishing.Request());
+        var about = await EverythingAbout.RememberAsync(service, alice.Self);
+        publishing.Story = Guid.NewGuid();
+        about.Also(publishing.Story);
+        await using var gate = await BucketGate.CloseAsync(service.Database, Cancel);
+        var publish = publishing.PublishAsync(publishing.Request());
+        await gate.WaitForSomebodyAsync(Cancel);
+
+        var erase = alice.Client.EraseUserAsync(alice.Self, Cancel);
+        Assert.False(erase.IsCompleted);
+        await gate.OpenAsync(Cancel);
+
+        Assert.Equal(StoryState.Live, (await publish).State);
+        await erase;
+        Assert.Empty(await about.FindAsync());
+    }
+
+    [Fact]
+    public async Task Until_all_is_gone_nothing_new_of_the_user_is_taken()
+    {
+        var publishing = await new Publishing(service, alice).PrepareAsync();
+        var key = (await Tus.KeyAsync(service)).Id;
+        // As a killed process leaves it.
+        await service.ReadAsync(async db =>
+        {
+            db.Departures.Add(Core.Erasure.Departure.Ask(alice.Self.App, alice.Self.User, service.Clock.GetUtcNow()));
+            return await db.SaveChangesAsync(Cancel);
+        });
+
+        Assert.Equal(ProblemCodes.Unavailable, await publishing.CodeAsync(publishing.Request()));
+        Assert.Equal(ProblemCodes.Unavailable, (await Refused(() => alice.Audiences.ChangeAsync("friends", [], [], Cancel))).Code);
+        Assert.Equal(ProblemCodes.Unavailable, (await Refused(() => bob.Audiences.ChangeAsync("friends", [], [], Cancel))).Code);
+        Assert.Equal(ProblemCodes.Unavailable, (await Refused(() => alice.Audiences.RegisterAsync(Cancel))).Code);
+        using var http = service.Http(alice.Self.User);
+        using var upload = await http.SendAsync(Tus.Request(HttpMethod.Post, "v1/uploads", null, ("Upload-Length", "10"), ("Upload-Metadata", Tus.Metadata(key))), Cancel);
+        Assert.Equal(ProblemCodes.Unavailable, await Tus.CodeAsync(upload));
+
+        await service.SweepAsync();
+        await alice.Audiences.RegisterAsync(Cancel);
+        Assert.Equal(ProblemCodes.AudienceUnknown, await publishing.CodeAsync(publishing.Request()));
+    }
+
+    [Fact]
+    public async Task An_erasure_that_storage_refuses_is_finished_by_a_later_sweep_and_holds_nobody_else_up()
+    {
+        var posted = (await alice.PostAsync([Samples.Photo], cancellationToken: Cancel)).Story;
+        await service.ProcessAsync(posted, Cancel);
+        var about = await EverythingAbout.RememberAsync(service, alice.Self);
+        var (container, blob) = await service.ReadAsync(async db => (await db.Buckets.Select(b => b.Container).SingleAsync(Cancel), await db.Renditions.Select(r => r.BlobName).FirstAsync(Cancel)));
+        var storage = (Azure.Storage.Blobs.BlobServiceClient)service.Api.GetService(typeof(Azure.Storage.Blobs.BlobServiceClient))!;
+        var lease = new Azure.Storage.Blobs.Specialized.BlobLeaseClient(storage.GetBlobContainerClient(container).GetBlobClient(blob));
+        await lease.AcquireAsync(TimeSpan.FromSeconds(-1), cancellationToken: Cancel);
+
+        Assert.Equal(ProblemCodes.Failed, (await Refused(() => alice.Client.EraseUserAsync(alice.Self, Cancel))).Code);
+        await bob.Client.EraseUserAsync(bob.Self, Cancel);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => alice.Client.OpenAsync(posted, Cancel))).Code);
+
+        await lease.BreakAsync(TimeSpan.Zero, cancellationToken: Cancel);
+        await service.SweepAsync();
+        Assert.Empty(await about.FindAsync());
+    }
+
+    private static Task<StoriesProblemException> Refused(Func<Task> act) => Assert.ThrowsAsync<StoriesProblemException>(act);
+}
