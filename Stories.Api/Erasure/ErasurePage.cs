@@ -58,10 +58,12 @@ internal sealed class ErasurePage : RazorPage
                 b.SealedAt == null ? db.ErasureLeaves.Count(l => l.BucketId == b.Id) : b.Stories, b.Blobs, b.Bytes)),
     ];
 
-    /// <summary>What waits and is late first, then what was, newest first, then what comes.</summary>
+    /// <summary>What should be gone first; then along time, from what comes to what was, as much of both as is nearest.</summary>
     private static string Table(ErasureTimeline timeline)
     {
-        var rows = timeline.Marks.OrderBy(m => timeline.PhaseOf(m)).ThenBy(m => (m.Due - timeline.Now).Duration()).Take(MostRows).ToList();
+        var rows = timeline.Marks
+            .OrderBy(m => timeline.PhaseOf(m) > BucketPhase.Due).ThenBy(m => (m.Due - timeline.Now).Duration()).Take(MostRows)
+            .OrderBy(m => timeline.PhaseOf(m) > BucketPhase.Due).ThenByDescending(m => m.Due).ToList();
         var text = new StringBuilder("""
             <div class="table-responsive"><table class="table" aria-label="Buckets"><thead><tr>
             <th>Due (UTC)</th><th>What</th><th>Sealed</th><th>Erased</th><th>Lag</th><th>Stories</th><th>Blobs</th><th>Bytes</th><th>Bucket</th></tr></thead><tbody>

@@ -8,7 +8,7 @@ namespace Stories.Api.Erasure;
 internal sealed record BucketMark(
     Guid Id, DateTimeOffset Due, BucketState State, DateTimeOffset? SealedAt, DateTimeOffset? ErasedAt, int Stories, int Blobs, long Bytes);
 
-/// <summary>Where a bucket is, in the order in which an operator asks.</summary>
+/// <summary>Where a bucket is; what should be gone comes first.</summary>
 internal enum BucketPhase
 {
     Overdue,
