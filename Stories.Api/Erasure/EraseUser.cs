@@ -1,7 +1,7 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Stories.Api.Hosting;
-using Stories.Core.Data;
+using Stories.Core;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 

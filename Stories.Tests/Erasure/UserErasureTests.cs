@@ -175,7 +175,9 @@ public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
         await gate.WaitForSomebodyAsync(Cancel);
 
         var erase = alice.Client.EraseUserAsync(alice.Self, Cancel);
-        Assert.False(erase.IsCompleted);
+        // One stands before the bucket, the other waits for the one.
+        await service.UntilAsync(async db =>
+            await db.Database.SqlQuery<int>($"select count(*)::int as \"Value\" from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'").SingleAsync(Cancel) == 2);
         await gate.OpenAsync(Cancel);
 
         Assert.Equal(StoryState.Live, (await publish).State);

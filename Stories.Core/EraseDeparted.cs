@@ -1,11 +1,11 @@
 using Microsoft.EntityFrameworkCore;
 using Stories.Core.Blobs;
+using Stories.Core.Data;
 using Stories.Core.Erasure;
-using Stories.Core.Posting;
 using Stories.Core.Uploads;
 using Stories.Protocol;
 
-namespace Stories.Core.Data;
+namespace Stories.Core;
 
 /// <summary>
 /// Everything of a user, or of all users of an app. A row says who is leaving before anything is touched, and while it is there

@@ -1,9 +1,10 @@
 using Microsoft.EntityFrameworkCore;
+using Stories.Core.Data;
 using Stories.Core.Posting;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 
-namespace Stories.Core.Data;
+namespace Stories.Core;
 
 /// <summary>
 /// A story's content goes before its time: withdrawn, taken down, or its audience or author gone. First the row is emptied, then
