@@ -38,13 +38,16 @@ public static class CoreServices
         services.AddSingleton<BucketKeys>();
         services.AddSingleton<UrlSigner>();
         services.AddSingleton<RetentionProbe>();
+        services.AddSingleton<RetentionWatch>();
         services.AddBlobConnection();
         services.AddJobTables(connectionString);
         services.AddSingleton<StoryWork>();
         services.AddScoped<StoryBlobs>();
+        services.AddScoped<OverdueBuckets>();
         services.AddSingleton<UploadCommit>();
         services.AddSingleton<StartupChecks>();
         services.AddHostedService(provider => provider.GetRequiredService<StartupChecks>());
+        services.AddHostedService(provider => provider.GetRequiredService<RetentionWatch>());
         return services;
     }
 

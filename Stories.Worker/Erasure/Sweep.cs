@@ -17,7 +17,7 @@ namespace Stories.Worker.Erasure;
 /// sooner; without any of them this alone keeps the promises.
 /// </summary>
 public sealed class Sweep(
-    StoriesDb db, NpgsqlDataSource database, IEraseBucket erase, IngestBlobs ingest, ProcessingKeyRing ring, UploadCommit commit, StoryWork work,
+    StoriesDb db, NpgsqlDataSource database, EraseDueBuckets erase, IngestBlobs ingest, ProcessingKeyRing ring, UploadCommit commit, StoryWork work,
     IOptions<BucketOptions> options, TimeProvider clock, ILogger<Sweep> log) : ISweep
 {
     private const int Most = 500;
@@ -34,7 +34,7 @@ public sealed class Sweep(
         await using var turn = await AdvisoryLock.TryTakeAsync(database, "sweep", cancellationToken);
         if (turn is null) return;
         var now = clock.GetUtcNow();
-        await TryAsync("erase due buckets", () => EraseDueAsync(now, cancellationToken), cancellationToken);
+        await TryAsync("erase due buckets", () => erase.RunAsync(now, cancellationToken), cancellationToken);
         await TryAsync("turn the key ring", () => ring.TurnAsync(cancellationToken), cancellationToken);
         await TryAsync("pick up lost work", () => RequeueLostAsync(now, cancellationToken), cancellationToken);
         await TryAsync("commit received uploads", () => CommitReceivedAsync(now, cancellationToken), cancellationToken);
@@ -55,12 +55,6 @@ public sealed class Sweep(
         {
             log.LogError("The sweep could not {Duty}: {Trouble}. The next one tries again.", duty, Trouble.Of(e));
         }
-    }
-
-    private async Task EraseDueAsync(DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        var due = await db.Buckets.Where(b => b.EndsAt <= now && b.State != BucketState.Erased).OrderBy(b => b.EndsAt).Select(b => b.Id).ToListAsync(cancellationToken);
-        foreach (var bucket in due) await TryAsync($"erase bucket {bucket}", () => erase.RunAsync(bucket, cancellationToken), cancellationToken);
     }
 
     /// <summary>Uploads whose last bytes were acknowledged by a process that then died.</summary>
