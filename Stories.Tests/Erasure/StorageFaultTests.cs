@@ -234,7 +234,7 @@ public sealed class StorageFaultTests(LocalServers servers) : IAsyncLifetime
         async Task<int> CountAsync(int parts)
         {
             await using var proxy = FaultProxy.BeforeHttp(servers.BlobPort);
-            await using var other = await Service.StartAsync(servers, toStorage: proxy);
+            await using var other = await Service.StartAsync(servers, new() { ["Posting:LiveStoriesPerUser"] = "1000" }, toStorage: proxy);
             var author = other.User("alice");
             var dice = new Random(20261125);
             var before = proxy.Requests.Count;
@@ -242,7 +242,7 @@ public sealed class StorageFaultTests(LocalServers servers) : IAsyncLifetime
             proxy.When(line => line.Contains(other.Settings["Blobs:Deployment"]!, StringComparison.Ordinal) && dice.Next(10) < parts, HttpFault.Refusal(503, "ServerBusy"));
             var ended = new List<Ended>();
             // A minute of it in the long tier; what is needed without faults is the same work.
-            for (var i = 1; i <= Tier.Rounds(12, 120); i++)
+            for (var i = 1; i <= Tier.Rounds(12, 60); i++)
             {
                 ended.Add(await other.FillBucketAsync(author, TimeSpan.FromMinutes(2 * i), Cancel));
                 await author.PostAsync([Samples.Photo], lifetime: TimeSpan.FromMinutes(2 * i), cancellationToken: Cancel);
