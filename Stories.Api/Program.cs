@@ -36,6 +36,7 @@ ErasureEndpoints.Map(app);
 
 try
 {
+    await app.Services.GetRequiredService<StartupChecks>().PassAsync(CancellationToken.None);
     await app.RunAsync();
     return 0;
 }

@@ -39,15 +39,18 @@ public static class CoreServices
         services.AddSingleton<BucketKeys>();
         services.AddSingleton<UrlSigner>();
         services.AddSingleton<RetentionProbe>();
+        services.AddSingleton<RetentionWatch>();
         services.AddBlobConnection();
         services.AddJobTables(connectionString);
         services.AddSingleton<StoryWork>();
         services.AddScoped<StoryBlobs>();
         services.AddScoped<EndStories>();
         services.AddScoped<EraseDeparted>();
+        services.AddScoped<OverdueBuckets>();
         services.AddSingleton<UploadCommit>();
         services.AddSingleton<StartupChecks>();
         services.AddHostedService(provider => provider.GetRequiredService<StartupChecks>());
+        services.AddHostedService(provider => provider.GetRequiredService<RetentionWatch>());
         return services;
     }
 

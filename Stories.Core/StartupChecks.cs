@@ -2,17 +2,14 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Npgsql;
-using Stories.Core.Blobs;
 using Stories.Core.Data;
 
 namespace Stories.Core;
 
 /// <summary>What must be so before a host serves anything; each refusal says what to do.</summary>
 public sealed class StartupChecks(
-    IServiceScopeFactory scopes, DatabaseClock clock, RetentionProbe retention, IOptions<BlobOptions> blobs, IHostEnvironment environment,
-    ILogger<StartupChecks> log) : BackgroundService
+    IServiceScopeFactory scopes, DatabaseClock clock, RetentionWatch retention, IHostEnvironment environment, ILogger<StartupChecks> log) : BackgroundService
 {
     private static readonly TimeSpan ClockGlance = TimeSpan.FromSeconds(1);
     private bool isPassed;
@@ -39,8 +36,8 @@ public sealed class StartupChecks(
         if (environment.IsProduction() && await db.Apps.AnyAsync(a => a.IsDevelopment, cancellationToken))
             throw new StartRefusedException("An app with the development issuer is registered, whose tokens anybody with the key file can mint. Remove it: ./stories app remove NAME");
 
-        var kept = await retention.FindAsync(cancellationToken);
-        if (kept.Count > 0 && !blobs.Value.AllowRetainedDeletes)
+        var kept = await retention.LookAsync(cancellationToken);
+        if (kept.Count > 0 && !retention.IsAllowed)
             throw new StartRefusedException($"The storage account keeps what is deleted: {string.Join(", ", kept)}. Switch that off, or set Blobs:AllowRetainedDeletes if you know what it means for erasure.");
         isPassed = true;
     }

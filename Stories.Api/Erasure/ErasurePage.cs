@@ -39,7 +39,7 @@ internal sealed class ErasurePage : RazorPage
         var options = services.GetRequiredService<IOptions<BucketOptions>>().Value;
         var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         var marks = Read(services.GetRequiredService<StoriesDb>(), now);
-        var timeline = new ErasureTimeline(marks, now, options.Width + OverdueBuckets.Grace);
+        var timeline = new ErasureTimeline(marks, now, options.OverdueAfter);
 
         WriteLiteral($"<h1 class=\"page-header\">{Title}</h1><p>{Encode(timeline.Summary)}</p>");
         WriteLiteral(timeline.Draw());

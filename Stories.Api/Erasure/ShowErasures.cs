@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
 using Stories.Protocol.Contracts;
@@ -12,14 +11,14 @@ internal static class ShowErasures
 {
     private const int MostOverdue = 200;
 
-    public static async Task<Ok<ErasureView>> Handle(StoriesDb db, IOptions<BucketOptions> options, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task<Ok<ErasureView>> Handle(StoriesDb db, OverdueBuckets overdue, TimeProvider clock, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        var overdue = await db.Buckets.AsNoTracking().Overdue(options.Value, now).Take(MostOverdue).ToListAsync(cancellationToken);
+        var late = await overdue.At(now).Take(MostOverdue).ToListAsync(cancellationToken);
         return TypedResults.Ok(new ErasureView(
             await FiguresAsync(db, now - TimeSpan.FromDays(1), cancellationToken),
             await FiguresAsync(db, now - TimeSpan.FromDays(90), cancellationToken),
-            [.. overdue.Select(b => new OverdueBucket(b.Id, b.EndsAt, BucketWords.Of(b.State), (now - b.EndsAt).TotalSeconds))]));
+            [.. late.Select(b => new OverdueBucket(b.Id, b.EndsAt, BucketWords.Of(b.State), (now - b.EndsAt).TotalSeconds))]));
     }
 
     private static async Task<ErasureFigures> FiguresAsync(StoriesDb db, DateTimeOffset since, CancellationToken cancellationToken) =>

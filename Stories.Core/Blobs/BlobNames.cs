@@ -21,7 +21,10 @@ public static class BlobNames
         return $"{hash}-{deployment}-{time}-{random}";
     }
 
-    public static string Canary(string deployment) => $"canary-{deployment}-{Random(8)}";
+    public static string Canary(string deployment) => Canaries(deployment) + Random(8);
+
+    /// <summary>How all of one deployment's begin, and nobody else's.</summary>
+    public static string Canaries(string deployment) => $"canary-{deployment}-";
 
     /// <summary>128 random bits: neither who nor what.</summary>
     public static string NewBlob() => Random(16);

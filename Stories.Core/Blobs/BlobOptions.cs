@@ -23,6 +23,10 @@ public sealed class BlobOptions : IValidatableObject
     /// </summary>
     public bool AllowRetainedDeletes { get; set; }
 
+    /// <summary>How often a running host asks the account whether it keeps what is deleted: somebody may switch that on at any time.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan ProbeEvery { get; set; } = TimeSpan.FromHours(1);
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (string.IsNullOrEmpty(ConnectionString) == (ServiceUri is null))

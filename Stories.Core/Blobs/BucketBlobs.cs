@@ -69,8 +69,18 @@ public sealed class BucketBlobs(BlobServiceClient service, IOptions<BlobOptions>
         }
     }
 
-    public Task DeleteBlobAsync(string container, string blob, CancellationToken cancellationToken) =>
-        service.GetBlobContainerClient(container).GetBlockBlobClient(blob).DeleteIfExistsAsync(cancellationToken: cancellationToken);
+    /// <summary>Repeatable.</summary>
+    public async Task DeleteBlobAsync(string container, string blob, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await service.GetBlobContainerClient(container).GetBlockBlobClient(blob).DeleteIfExistsAsync(cancellationToken: cancellationToken);
+        }
+        catch (RequestFailedException e) when (e.ErrorCode == BlobErrorCode.ContainerBeingDeleted)
+        {
+            // It goes with its container.
+        }
+    }
 
     /// <summary>Repeatable: a container that is not there, or is already on its way out, is fine.</summary>
     public async Task DeleteContainerAsync(string container, CancellationToken cancellationToken)

@@ -1,17 +1,22 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Stories.Core.Erasure;
 
 namespace Stories.Core.Data;
 
-/// <summary>The buckets of which something is left for longer than we promise, for whoever shows or counts them.</summary>
-public static class OverdueBuckets
+/// <summary>For health, the log, metrics and operators: one answer to whether erasure keeps its promise.</summary>
+public sealed class OverdueBuckets(StoriesDb db, IOptions<BucketOptions> options)
 {
-    /// <summary>While all is well, everything is gone within a bucket's width and this.</summary>
-    public static readonly TimeSpan Grace = TimeSpan.FromMinutes(1);
-
     /// <returns>Oldest first.</returns>
-    public static IQueryable<Bucket> Overdue(this IQueryable<Bucket> buckets, BucketOptions options, DateTimeOffset now)
+    public IQueryable<Bucket> At(DateTimeOffset now)
     {
-        var due = now - options.Width - Grace;
-        return buckets.Where(b => b.State != BucketState.Erased && b.EndsAt <= due).OrderBy(b => b.EndsAt);
+        var due = now - options.Value.OverdueAfter;
+        return db.Buckets.AsNoTracking().Where(b => b.State != BucketState.Erased && b.EndsAt <= due).OrderBy(b => b.EndsAt);
+    }
+
+    public async Task<Overdue> FindAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var late = await At(now).Select(b => new { b.Id, b.EndsAt }).ToListAsync(cancellationToken);
+        return new Overdue([.. late.Select(b => b.Id)], late.Count > 0 ? now - late[0].EndsAt : TimeSpan.Zero);
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Stories.Core.Blobs;
+using Stories.Core.Uploads;
 
 namespace Stories.Core.Data;
 
@@ -19,11 +20,12 @@ public sealed class StoryBlobs(StoriesDb db, IngestBlobs ingest, BucketBlobs buc
         await DeleteUploadsAsync(story, cancellationToken);
     }
 
+    public Task DeleteUploadsAsync(Guid story, CancellationToken cancellationToken) => DeleteUploadsAsync(db.Uploads.Where(u => u.StoryId == story), cancellationToken);
+
     /// <summary>The ciphertext as it was uploaded. The rows stay for a day: the daily quota counts them.</summary>
-    public async Task DeleteUploadsAsync(Guid story, CancellationToken cancellationToken)
+    public async Task DeleteUploadsAsync(IQueryable<Upload> uploads, CancellationToken cancellationToken)
     {
-        var uploads = await db.Uploads.AsNoTracking().Where(u => u.StoryId == story && u.BytesGoneAt == null).ToListAsync(cancellationToken);
-        foreach (var upload in uploads)
+        foreach (var upload in await uploads.AsNoTracking().Where(u => u.BytesGoneAt == null).ToListAsync(cancellationToken))
         {
             await ingest.DeleteAsync(upload.BlobName, cancellationToken);
             await db.Uploads.Where(u => u.Id == upload.Id).ExecuteUpdateAsync(set => set.SetProperty(u => u.BytesGoneAt, clock.GetUtcNow()), cancellationToken);

@@ -19,7 +19,7 @@ public static class Health
     public const string Fix = "fix";
 
     public static IHealthChecksBuilder AddStoriesHealth(this IServiceCollection services) =>
-        services.AddHealthChecks().AddCheck<DatabaseHealth>("database").AddCheck<StorageHealth>("storage");
+        services.AddHealthChecks().AddCheck<DatabaseHealth>("database").AddCheck<StorageHealth>("storage").AddCheck<RetentionHealth>("retention");
 
     public static void MapStoriesHealth(this IEndpointRouteBuilder routes)
     {
@@ -71,4 +71,17 @@ internal sealed class StorageHealth(StorageProbe storage) : IHealthCheck
         await storage.AnswersAsync(cancellationToken)
             ? HealthCheckResult.Healthy()
             : Health.Red("Blob storage does not answer.", "See that it runs and that Blobs:ConnectionString or Blobs:ServiceUri names it.");
+}
+
+/// <summary>Tells what was found at start or within the last hour: a health check that makes containers would be asked too often.</summary>
+internal sealed class RetentionHealth(RetentionWatch retention) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var reason = $"The storage account keeps what is deleted: {string.Join(", ", retention.Kept)}.";
+        return Task.FromResult(
+            retention.Kept.Count == 0 ? HealthCheckResult.Healthy()
+            : retention.IsAllowed ? HealthCheckResult.Degraded(reason + " Blobs:AllowRetainedDeletes allows it.")
+            : Health.Red(reason, "Switch that off for the account, and remove what it has kept (docs/operations.md); or set Blobs:AllowRetainedDeletes if you know what it means for erasure."));
+    }
 }

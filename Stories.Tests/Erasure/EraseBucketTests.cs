@@ -17,7 +17,7 @@ public sealed class EraseBucketTests(LocalServers servers)
 
     [Theory]
     [MemberData(nameof(Steps))]
-    public async Task Erasure_cut_off_after_any_step_is_finished_by_the_next_with_the_right_record(string step)
+    public async Task Erasure_cut_off_after_any_step_is_finished_by_the_next_sweep_with_the_right_record(string step)
     {
         await using var service = await Service.StartAsync(servers);
         var (bucket, bytes) = await FillAsync(service);
@@ -31,7 +31,7 @@ public sealed class EraseBucketTests(LocalServers servers)
             if (step == "all") await erase.RunAsync(bucket.Id, Cancel);
         }
 
-        await EraseAsync(service.Worker, bucket.Id);
+        await service.SweepAsync();
 
         await AssertErasedAsync(service, bucket, stories: 3, blobs: 4, bytes);
     }

@@ -19,6 +19,11 @@ public sealed class LocalServers : IAsyncDisposable
     private int _databases;
 
     public string BlobConnectionString => _process.Value.Blobs;
+    public int BlobPort => new Uri(BlobConnectionString.Split("BlobEndpoint=")[1]).Port;
+    public int PostgresPort => new NpgsqlConnectionStringBuilder(_process.Value.Postgres).Port;
+
+    /// <summary>Only for servers that a test has started for itself.</summary>
+    public Task RestartPostgresAsync(CancellationToken cancellationToken) => _process.Value.RestartPostgresAsync(cancellationToken);
 
     /// <summary>A migrated, empty database of one's own, and a deployment name that no other test has.</summary>
     public async Task<(string Database, string Deployment)> CreateStoreAsync()

@@ -48,6 +48,14 @@ public sealed class ServerProcess : IAsyncDisposable
             : throw new InvalidOperationException($"./stories servers failed (has ./stories test or ./stories up run here once?): {errors.GetAwaiter().GetResult()}");
     }
 
+    /// <summary>PostgreSQL ends, with all its connections, and starts again on the same data.</summary>
+    public async Task RestartPostgresAsync(CancellationToken cancellationToken)
+    {
+        await _script.StandardInput.WriteLineAsync("restart".AsMemory(), cancellationToken);
+        await _script.StandardInput.FlushAsync(cancellationToken);
+        if (await _script.StandardOutput.ReadLineAsync(cancellationToken) != "restarted") throw new InvalidOperationException("PostgreSQL did not start again.");
+    }
+
     public async ValueTask DisposeAsync()
     {
         _script.StandardInput.Close();

@@ -44,7 +44,7 @@ public sealed class Service : IAsyncDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("stories-service-").FullName;
     private readonly Dictionary<string, string?> settings;
 
-    private Service(Dictionary<string, string?> settings) => this.settings = settings;
+    private Service(string database, Dictionary<string, string?> settings) => (Database, this.settings) = (database, settings);
 
     public TestClock Clock { get; } = new();
 
@@ -54,17 +54,22 @@ public sealed class Service : IAsyncDisposable
     public Uri Address { get; private set; } = null!;
     public IServiceProvider Api { get; private set; } = null!;
     public IServiceProvider Worker { get; private set; } = null!;
-    public string Database => settings["ConnectionStrings:Stories"]!;
+
+    /// <summary>The straight way to it, for a test's own eyes.</summary>
+    public string Database { get; }
     public string KeyFolder => settings["Keys:Folder"]!;
     public IReadOnlyDictionary<string, string?> Settings => settings;
 
-    public static async Task<Service> StartAsync(LocalServers servers, Dictionary<string, string?>? overrides = null, bool withWorker = true)
+    /// <param name="toStorage">Stands between the service and its storage.</param>
+    /// <param name="toDatabase">Stands between the service and its database.</param>
+    public static async Task<Service> StartAsync(
+        LocalServers servers, Dictionary<string, string?>? overrides = null, bool withWorker = true, FaultProxy? toStorage = null, FaultProxy? toDatabase = null)
     {
         var (database, deployment) = await servers.CreateStoreAsync();
-        var service = new Service(new Dictionary<string, string?>
+        var service = new Service(database, new Dictionary<string, string?>
         {
-            ["ConnectionStrings:Stories"] = database,
-            ["Blobs:ConnectionString"] = servers.BlobConnectionString,
+            ["ConnectionStrings:Stories"] = toDatabase?.Through(database) ?? database,
+            ["Blobs:ConnectionString"] = toStorage?.Through(servers.BlobConnectionString) ?? servers.BlobConnectionString,
             ["Blobs:Deployment"] = deployment,
             ["Buckets:Width"] = "00:01:00",
             ["RateLimits:PerSecond"] = "100000",

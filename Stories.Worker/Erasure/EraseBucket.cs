@@ -31,10 +31,13 @@ public sealed class EraseBucket(
         CrashPoints.Hit("erase:claimed");
         await SealAsync(bucketId, now, cancellationToken);
         CrashPoints.Hit("erase:sealed");
-        await DeleteRowsAsync(bucketId, cancellationToken);
+        var waiting = await DeleteRowsAsync(bucketId, cancellationToken);
         CrashPoints.Hit("erase:rows");
         await DeleteBytesAsync(bucket.Container, cancellationToken);
         CrashPoints.Hit("erase:container");
+        // What was still waiting to be processed lies outside the container. Last, so that an upload that storage holds on to keeps
+        // nothing else; after a crash the sweep finds it, as belonging to nobody.
+        await storyBlobs.DeleteUploadsAsync(db.Uploads.Where(u => waiting.Contains(u.Id)), cancellationToken);
         if (await blobs.ContainerExistsAsync(bucket.Container, cancellationToken))
         {
             log.LogInformation("Bucket {BucketId}: storage is still deleting its container; the sweep looks again.", bucketId);
@@ -66,15 +69,15 @@ public sealed class EraseBucket(
         await transaction.CommitAsync(cancellationToken);
     }
 
-    internal async Task DeleteRowsAsync(Guid bucketId, CancellationToken cancellationToken)
+    /// <returns>The uploads whose bytes are still there.</returns>
+    internal async Task<List<Guid>> DeleteRowsAsync(Guid bucketId, CancellationToken cancellationToken)
     {
+        var waiting = new List<Guid>();
         while (true)
         {
             var stories = await db.Stories.Where(s => s.BucketId == bucketId).OrderBy(s => s.Id).Select(s => s.Id).Take(Batch).ToListAsync(cancellationToken);
-            if (stories.Count == 0) return;
-            // What was still waiting to be processed lies outside the bucket's container.
-            var waiting = await db.Uploads.Where(u => u.StoryId != null && stories.Contains(u.StoryId.Value) && u.BytesGoneAt == null).Select(u => u.StoryId!.Value).Distinct().ToListAsync(cancellationToken);
-            foreach (var story in waiting) await storyBlobs.DeleteUploadsAsync(story, cancellationToken);
+            if (stories.Count == 0) return waiting;
+            waiting.AddRange(await db.Uploads.Where(u => u.StoryId != null && stories.Contains(u.StoryId.Value) && u.BytesGoneAt == null).Select(u => u.Id).ToListAsync(cancellationToken));
             // The quota goes on counting them until they are a day old, and nothing says any more of what.
             await db.Uploads.Where(u => u.StoryId != null && stories.Contains(u.StoryId.Value)).ExecuteUpdateAsync(set => set.SetProperty(u => u.StoryId, (Guid?)null), cancellationToken);
             CrashPoints.Hit("erase:batch");

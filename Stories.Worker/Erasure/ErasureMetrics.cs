@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Microsoft.Extensions.Options;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
 
@@ -14,14 +13,13 @@ public sealed class ErasureMetrics
     public const string Meter = "Stories";
 
     private readonly IServiceScopeFactory scopes;
-    private readonly BucketOptions options;
     private readonly TimeProvider clock;
     private readonly Histogram<double> lag;
     private readonly Counter<long> stories, blobs, bytes;
 
-    public ErasureMetrics(IMeterFactory meters, IServiceScopeFactory scopes, IOptions<BucketOptions> options, TimeProvider clock)
+    public ErasureMetrics(IMeterFactory meters, IServiceScopeFactory scopes, TimeProvider clock)
     {
-        (this.scopes, this.options, this.clock) = (scopes, options.Value, clock);
+        (this.scopes, this.clock) = (scopes, clock);
         var meter = meters.Create(Meter);
         lag = meter.CreateHistogram("stories.erasure.lag", "s", "From a bucket's end until nothing of it was left.", tags: null,
             new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1800, 3600, 21600] });
@@ -47,6 +45,6 @@ public sealed class ErasureMetrics
     private List<DateTimeOffset> FindOverdue()
     {
         using var scope = scopes.CreateScope();
-        return [.. scope.ServiceProvider.GetRequiredService<StoriesDb>().Buckets.Overdue(options, clock.GetUtcNow()).Select(b => b.EndsAt)];
+        return [.. scope.ServiceProvider.GetRequiredService<OverdueBuckets>().At(clock.GetUtcNow()).Select(b => b.EndsAt)];
     }
 }

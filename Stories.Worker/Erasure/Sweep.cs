@@ -17,10 +17,11 @@ namespace Stories.Worker.Erasure;
 /// sooner; without any of them this alone keeps the promises.
 /// </summary>
 public sealed class Sweep(
-    StoriesDb db, NpgsqlDataSource database, IEraseBucket erase, IngestBlobs ingest, ProcessingKeyRing ring, UploadCommit commit, StoryWork work,
+    StoriesDb db, NpgsqlDataSource database, EraseDueBuckets erase, IngestBlobs ingest, ProcessingKeyRing ring, UploadCommit commit, StoryWork work,
     EraseDeparted departed, EndStories ends, IOptions<BucketOptions> options, IOptions<TakedownOptions> takedowns, TimeProvider clock, ILogger<Sweep> log) : ISweep
 {
     private const int Most = 500;
+    private const int MostFailures = 3;
 
     /// <summary>A turn that was queued and did not come for so long may have been lost; one more does no harm.</summary>
     private static readonly TimeSpan Requeue = TimeSpan.FromMinutes(5);
@@ -34,7 +35,7 @@ public sealed class Sweep(
         await using var turn = await AdvisoryLock.TryTakeAsync(database, "sweep", cancellationToken);
         if (turn is null) return;
         var now = clock.GetUtcNow();
-        await TryAsync("erase due buckets", () => EraseDueAsync(now, cancellationToken), cancellationToken);
+        await TryAsync("erase due buckets", () => erase.RunAsync(now, cancellationToken), cancellationToken);
         await TryAsync("finish departures", () => FinishDeparturesAsync(cancellationToken), cancellationToken);
         await TryAsync("remove what ended stories left", () => RemoveLeftAsync(cancellationToken), cancellationToken);
         await TryAsync("turn the key ring", () => ring.TurnAsync(cancellationToken), cancellationToken);
@@ -61,10 +62,23 @@ public sealed class Sweep(
         }
     }
 
-    private async Task EraseDueAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>One that storage holds on to must not keep the others, wherever it comes among them; and an outage is not tried for each.</summary>
+    private static async Task EachAsync<T>(IEnumerable<T> items, Func<T, Task> doAsync, CancellationToken cancellationToken)
     {
-        var due = await db.Buckets.Where(b => b.EndsAt <= now && b.State != BucketState.Erased).OrderBy(b => b.EndsAt).Select(b => b.Id).ToListAsync(cancellationToken);
-        foreach (var bucket in due) await TryAsync($"erase bucket {bucket}", () => erase.RunAsync(bucket, cancellationToken), cancellationToken);
+        var failures = new List<Exception>();
+        foreach (var item in items)
+        {
+            try
+            {
+                await doAsync(item);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                failures.Add(e);
+                if (failures.Count == MostFailures) break;
+            }
+        }
+        if (failures.Count > 0) throw new AggregateException(failures);
     }
 
     /// <summary>Users and apps whose erasure was cut off.</summary>
@@ -77,7 +91,7 @@ public sealed class Sweep(
     /// <summary>Stories that somebody ended and was killed before the bytes were gone.</summary>
     private async Task RemoveLeftAsync(CancellationToken cancellationToken)
     {
-        foreach (var story in await ends.FindLeftAsync(Most, cancellationToken)) await ends.RemoveAsync(story, cancellationToken);
+        await EachAsync(await ends.FindLeftAsync(Most, cancellationToken), story => ends.RemoveAsync(story, cancellationToken), cancellationToken);
     }
 
     /// <summary>Uploads whose last bytes were acknowledged by a process that then died.</summary>
@@ -92,12 +106,12 @@ public sealed class Sweep(
     {
         var dead = await db.Uploads.AsNoTracking()
             .Where(u => u.ExpiresAt <= now && (u.State != UploadState.Consumed || u.BytesGoneAt != null))
-            .OrderBy(u => u.ExpiresAt).Take(Most).ToListAsync(cancellationToken);
-        foreach (var upload in dead)
+            .OrderBy(_ => EF.Functions.Random()).Take(Most).ToListAsync(cancellationToken);
+        await EachAsync(dead, async upload =>
         {
             if (upload.BytesGoneAt is null) await ingest.DeleteAsync(upload.BlobName, cancellationToken);
             await db.Uploads.Where(u => u.Id == upload.Id && (u.State != UploadState.Consumed || u.BytesGoneAt != null)).ExecuteDeleteAsync(cancellationToken);
-        }
+        }, cancellationToken);
     }
 
     /// <summary>Input of work that ended in a process that was killed before it could delete it.</summary>
@@ -105,12 +119,12 @@ public sealed class Sweep(
     {
         var forgotten = await db.Uploads.AsNoTracking()
             .Where(u => u.State == UploadState.Consumed && u.BytesGoneAt == null && !db.Stories.Any(s => s.Id == u.StoryId && s.Work == WorkState.Pending))
-            .OrderBy(u => u.ExpiresAt).Take(Most).ToListAsync(cancellationToken);
-        foreach (var upload in forgotten)
+            .OrderBy(_ => EF.Functions.Random()).Take(Most).ToListAsync(cancellationToken);
+        await EachAsync(forgotten, async upload =>
         {
             await ingest.DeleteAsync(upload.BlobName, cancellationToken);
             await db.Uploads.Where(u => u.Id == upload.Id).ExecuteUpdateAsync(set => set.SetProperty(u => u.BytesGoneAt, now), cancellationToken);
-        }
+        }, cancellationToken);
     }
 
     /// <summary>Never queued, or its worker's lease ran out since it was, or queued so long ago that the turn may be lost.</summary>

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 using Stories.Core;
+using Stories.Core.Data;
 using Stories.Core.Health;
 using Stories.Core.Media;
+using Stories.Worker.Erasure;
 using Stories.Worker.Keys;
 using Stories.Worker.Media;
 
@@ -36,6 +38,27 @@ internal sealed class KeyHealth(ProcessingKeyRing ring) : IHealthCheck
         catch (StartRefusedException refusal)
         {
             return Health.Red(refusal.Message, "chmod 600 on the files in Keys:Folder.");
+        }
+    }
+}
+
+/// <summary>Whether all that ended is gone, on time.</summary>
+internal sealed class ErasureHealth(OverdueBuckets overdue, ErasureTrouble trouble, TimeProvider clock) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            var late = await overdue.FindAsync(clock.GetUtcNow(), cancellationToken);
+            return late.Buckets.Count == 0
+                ? HealthCheckResult.Healthy()
+                : Health.Red(
+                    $"{late.Buckets.Count} ended buckets are not erased, one for {late.By:d\\.hh\\:mm\\:ss}: {trouble.Of(late.Buckets)}.",
+                    "End what holds their containers (a lease, a legal hold, a policy, storage that does not answer); the sweep does the rest. GET /v1/buckets names them; docs/operations.md, Erasure, says more.");
+        }
+        catch (Exception e) when (e is NpgsqlException || e.InnerException is NpgsqlException)
+        {
+            return Health.Red("Whether anything is overdue cannot be read.", "See the check of the database.");
         }
     }
 }

@@ -17,7 +17,7 @@ internal static class WorkerServices
     {
         var services = builder.Services;
         services.AddStoriesCore(builder.Configuration);
-        services.AddStoriesHealth().AddCheck<SandboxHealth>("sandbox").AddCheck<KeyHealth>("keys");
+        services.AddStoriesHealth().AddCheck<SandboxHealth>("sandbox").AddCheck<KeyHealth>("keys").AddCheck<ErasureHealth>("erasure");
         services.Configure<HostOptions>(host =>
         {
             // Longer than a child needs to end and its work to be handed back.
@@ -51,6 +51,8 @@ internal static class WorkerServices
         builder.AddStoriesMetrics();
         services.AddScoped<RecordErasure>();
         services.AddScoped<IEraseBucket, EraseBucket>();
+        services.AddScoped<EraseDueBuckets>();
+        services.AddSingleton<ErasureTrouble>();
         services.AddScoped<ISweep, Sweep>();
         services.AddHostedService<SweepTimer>();
         services.AddHostedService<RecurringSweep>();
