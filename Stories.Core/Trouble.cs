@@ -9,6 +9,16 @@ namespace Stories.Core;
 /// </summary>
 public static class Trouble
 {
+    /// <summary>Database or storage did not answer, or are too busy to: it passes.</summary>
+    public static bool IsAway(Exception exception) => exception switch
+    {
+        NpgsqlException { IsTransient: true } => true,
+        RequestFailedException { Status: 0 or 429 or >= 500 } => true,
+        // What the storage client throws when it has tried several times, and EF when the database was away.
+        { InnerException: { } inner } => IsAway(inner),
+        _ => false,
+    };
+
     public static string Of(Exception exception)
     {
         var own = exception switch

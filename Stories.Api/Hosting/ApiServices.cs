@@ -51,6 +51,7 @@ internal static class ApiServices
 
         services.ConfigureHttpJsonOptions(options => StoriesJson.Configure(options.SerializerOptions));
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = false);
+        services.AddExceptionHandler<UnexpectedTrouble>();
         services.AddProblemDetails(options => options.CustomizeProblemDetails = Problems.Customize);
         OpenApi.Add(services);
     }

@@ -64,7 +64,7 @@ public sealed partial class MetricsTests(LocalServers servers)
     /// <summary>Counting comes right after the commit that a row shows, and the exporter gives the same page for a moment.</summary>
     private static async Task<(string Text, Dictionary<string, double> Metrics)> ScrapeAsync(ChildProcess worker, Func<Dictionary<string, double>, bool> until)
     {
-        await worker.WaitUntilReadyAsync(Cancel);
+        await worker.WaitUntilLiveAsync(Cancel);
         using var http = new HttpClient { BaseAddress = worker.Address };
         var begin = TimeProvider.System.GetTimestamp();
         while (true)

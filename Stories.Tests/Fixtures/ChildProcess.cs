@@ -83,13 +83,18 @@ public sealed class ChildProcess : IAsyncDisposable
         return Repository.Path($"Stories.{project}", "bin", framework.Parent!.Name, framework.Name, $"Stories.{project}.dll");
     }
 
-    public async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) => WaitUntilAsync("ready", cancellationToken);
+
+    /// <summary>It answers, whatever its checks say.</summary>
+    public Task WaitUntilLiveAsync(CancellationToken cancellationToken) => WaitUntilAsync("live", cancellationToken);
+
+    private async Task WaitUntilAsync(string health, CancellationToken cancellationToken)
     {
         var begin = TimeProvider.System.GetTimestamp();
-        while (!await IsReadyAsync(cancellationToken))
+        while (!await IsAsync(health, cancellationToken))
         {
-            if (HasEnded) Assert.Fail($"{_name} ended with {_shell.ExitCode} before it was ready:\n{Output}");
-            if (TimeProvider.System.GetElapsedTime(begin) > ReadyLimit) Assert.Fail($"{_name} is not ready after {ReadyLimit}:\n{Output}");
+            if (HasEnded) Assert.Fail($"{_name} ended with {_shell.ExitCode} before it was {health}:\n{Output}");
+            if (TimeProvider.System.GetElapsedTime(begin) > ReadyLimit) Assert.Fail($"{_name} is not {health} after {ReadyLimit}:\n{Output}");
             await Task.Delay(Glance, TimeProvider.System, cancellationToken);
         }
     }
@@ -166,11 +171,11 @@ public sealed class ChildProcess : IAsyncDisposable
         return new ChildProcess(project, Process.Start(start)!, address);
     }
 
-    private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
+    private async Task<bool> IsAsync(string health, CancellationToken cancellationToken)
     {
         try
         {
-            using var answer = await Http.GetAsync(new Uri(Address, "/health/ready"), cancellationToken);
+            using var answer = await Http.GetAsync(new Uri(Address, $"/health/{health}"), cancellationToken);
             return answer.IsSuccessStatusCode;
         }
         catch (HttpRequestException)
