@@ -38,6 +38,7 @@ public static class CoreServices
         services.AddSingleton<BucketKeys>();
         services.AddSingleton<UrlSigner>();
         services.AddSingleton<RetentionProbe>();
+        services.AddSingleton<BlobInventory>();
         services.AddBlobConnection();
         services.AddJobTables(connectionString);
         services.AddSingleton<StoryWork>();
