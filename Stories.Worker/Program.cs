@@ -15,8 +15,8 @@ builder.AddStoriesWorker();
 if (AuditCommand.Parse(args) is { } audit)
 {
     builder.Logging.ClearProviders();
-    await using var services = builder.Build();
-    return await audit.RunAsync(services.Services);
+    await using var notStarted = builder.Build();
+    return await audit.RunAsync(notStarted.Services);
 }
 
 var app = builder.Build();

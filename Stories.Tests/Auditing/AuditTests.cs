@@ -304,6 +304,19 @@ public sealed class AuditTests(LocalServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task However_many_jobs_there_are_each_is_looked_at()
+    {
+        await rig.ExecuteAsync($"""
+            insert into hangfire.job (statename, invocationdata, arguments, createdat) select 'Enqueued', jsonb_build_object(), case n when 501 then '["canary-name"]' else '[null]' end::jsonb, now()
+            from generate_series(1, 1203) n
+            """);
+        service.Clock.Advance(BeyondGrace);
+        var line = AuditRig.Line(await rig.AuditAsync(), "job arguments");
+        Assert.Equal((1, null), (line.Found, line.Trouble));
+        Assert.InRange(line.LookedAt, 1203, 1300);
+    }
+
+    [Fact]
     public async Task Jobs_that_have_ended_do_not_outstay_their_time()
     {
         var jobs = service.Worker.GetRequiredService<IBackgroundJobClient>();
@@ -398,6 +411,21 @@ public sealed class AuditTests(LocalServers servers) : IAsyncLifetime
         Assert.False(await ended.ExistsAsync(Cancel));
         await rig.AuditAsync(AuditMode.Repair, isOperator: false);
         Assert.Equal(HealthStatus.Healthy, (await HealthAsync()).Status);
+    }
+
+    [Fact]
+    public async Task Living_stories_are_not_taken_for_lost_because_none_can_be_seen()
+    {
+        // As from a worker that looks at the wrong account.
+        var posted = await PostAsync();
+        var bucket = await rig.BucketAsync();
+        await rig.Storage.GetBlobContainerClient(bucket.Container).GetBlobClient(BlobNames.BucketKey).DeleteAsync(cancellationToken: Cancel);
+
+        for (var run = 0; run < 3; run++) Assert.True((await rig.AuditAsync(AuditMode.Repair, isOperator: run > 1)).IsTooMuch == run > 0);
+
+        Assert.Equal(posted.Story, await service.ReadAsync(db => db.Stories.Select(s => s.Id).SingleAsync(Cancel)));
+        Assert.Equal(BucketState.Open, (await rig.BucketAsync()).State);
+        Assert.Equal((1, 1), AuditRig.Of(await rig.AuditAsync(AuditMode.RepairAll), "open buckets without their key"));
     }
 
     [Fact]

@@ -53,7 +53,7 @@ internal sealed class AuditCommand(string[] arguments)
             return 2;
         }
         Console.Write(Table(report, services.GetRequiredService<TimeProvider>().GetUtcNow()));
-        if (report.IsTooMuch) await Console.Error.WriteLineAsync("So much looks like a wrong or empty database; nothing was repaired. If it is right: audit --repair --all");
+        if (report.IsTooMuch) await Console.Error.WriteLineAsync("So much looks like a wrong or empty database or account; nothing was repaired. If they are right: audit --repair --all");
         return report.IsClean ? 0 : 1;
     }
 

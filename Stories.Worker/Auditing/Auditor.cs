@@ -30,37 +30,29 @@ internal sealed class Auditor(
     /// <summary>So few are no sign of a wrong database, even when they are all there is.</summary>
     private const int Few = 10;
 
-    /// <summary>Losses first: what they end is not told of again below.</summary>
+    /// <summary>Buckets first: what ends with one is not told of again below.</summary>
     private IReadOnlyList<Check> Checks =>
     [
-        new("open buckets without their key", IsLoss: true, containers.OpenWithoutKeyAsync),
-        new("buckets overdue", IsLoss: true, rows.OverdueBucketsAsync),
-        new("containers of no bucket", IsLoss: false, containers.OfNoBucketAsync),
-        new("canaries of the killed", IsLoss: false, containers.CanariesAsync),
-        new("blobs that no rendition names", IsLoss: false, renditions.BlobsOfNobodyAsync),
-        new("renditions without their blob", IsLoss: true, renditions.WithoutBlobAsync),
-        new("ingest blobs of no upload", IsLoss: false, ingest.BlobsOfNoUploadAsync),
-        new("uploads without their bytes", IsLoss: true, ingest.UploadsWithoutBytesAsync),
-        new("rows of no bucket", IsLoss: false, rows.OfNoBucketAsync),
-        new("uploads of no story", IsLoss: false, rows.UploadsOfNoStoryAsync),
-        new("departures unfinished", IsLoss: true, rows.DeparturesAsync),
-        new("job arguments", IsLoss: true, jobs.ArgumentsAsync),
-        new("jobs kept too long", IsLoss: false, jobs.KeptTooLongAsync),
-        new("job locks kept too long", IsLoss: false, jobs.LocksAsync),
-        new("scratch of the dead (here)", IsLoss: false, machine.ScratchAsync),
-        new("keys past their life", IsLoss: true, machine.KeysAsync),
+        new("open buckets without their key", containers.OpenWithoutKeyAsync, BreaksPromise: true, TouchesLiving: true),
+        new("buckets overdue", rows.OverdueBucketsAsync, BreaksPromise: true),
+        new("containers of no bucket", containers.OfNoBucketAsync),
+        new("canaries of the killed", containers.CanariesAsync),
+        new("blobs that no rendition names", renditions.BlobsOfNobodyAsync),
+        new("renditions without their blob", renditions.WithoutBlobAsync, BreaksPromise: true, TouchesLiving: true),
+        new("ingest blobs of no upload", ingest.BlobsOfNoUploadAsync),
+        new("uploads without their bytes", ingest.UploadsWithoutBytesAsync, BreaksPromise: true),
+        new("rows of no bucket", rows.OfNoBucketAsync),
+        new("uploads of no story", rows.UploadsOfNoStoryAsync),
+        new("departures unfinished", rows.DeparturesAsync, BreaksPromise: true),
+        new("job arguments", jobs.ArgumentsAsync, BreaksPromise: true),
+        new("jobs kept too long", jobs.KeptTooLongAsync),
+        new("job locks kept too long", jobs.LocksAsync),
+        new("scratch of the dead (here)", machine.ScratchAsync),
+        new("keys past their life", machine.KeysAsync, BreaksPromise: true),
     ];
 
     /// <summary>The hourly run.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
-    {
-        if (await RunAsync(AuditMode.Repair, isOperator: false, cancellationToken) is not { } report) return;
-        foreach (var line in report.Lines.Where(line => line.Found > 0 || line.Trouble is not null))
-        {
-            log.LogInformation("Audit, {Check}: {LookedAt} looked at, {Found} found, the oldest since {Oldest}, {Repaired} repaired.",
-                line.Check, line.LookedAt, line.Found, line.Oldest, line.Repaired);
-        }
-    }
+    public Task RunAsync(CancellationToken cancellationToken) => RunAsync(AuditMode.Repair, isOperator: false, cancellationToken);
 
     /// <param name="mode">How far it may go.</param>
     /// <param name="isOperator">Somebody has looked before: what nothing dates need not be seen twice.</param>
@@ -77,8 +69,8 @@ internal sealed class Auditor(
         var isTooMuch = mode == AuditMode.Repair && IsTooMuch(tallies);
         if (isTooMuch)
         {
-            log.LogError("The audit would repair {Due} things, which looks like a wrong or empty database, and repaired nothing. See ./stories audit; if it is right: ./stories audit --repair --all",
-                tallies.Sum(t => t.Due));
+            log.LogError("The audit would repair {ToRepair} things, which looks like a wrong or empty database or account, and repaired nothing. See ./stories audit; if it is right: ./stories audit --repair --all",
+                tallies.Sum(t => t.ToRepair));
         }
         else if (mode == AuditMode.Repair)
         {
@@ -88,9 +80,9 @@ internal sealed class Auditor(
         memory.End(isTooMuch);
         foreach (var tally in tallies.Where(t => t.Due > 0))
         {
-            var isMended = tally.Repaired == tally.Due && !tally.Check.IsLoss;
-            log.Log(isMended ? LogLevel.Warning : LogLevel.Error, "The audit found {Due} {Check}, for example {Subject}, and repaired {Repaired}.",
-                tally.Due, tally.Check.Name, tally.Example, tally.Repaired);
+            var isLeftover = tally.Repaired == tally.Due && !tally.Check.BreaksPromise;
+            log.Log(isLeftover ? LogLevel.Warning : LogLevel.Error, "The audit looked at {LookedAt} and found {Due} {Check}, for example {Subject}, the oldest since {Oldest}; it repaired {Repaired}.",
+                tally.LookedAt, tally.Due, tally.Check.Name, tally.Example, tally.Oldest, tally.Repaired);
         }
         return new AuditReport([.. tallies.Select(t => new AuditLine(t.Check.Name, t.LookedAt, t.Found, t.Oldest, t.Repaired, t.Trouble))], isTooMuch);
     }
@@ -125,8 +117,10 @@ internal sealed class Auditor(
         ? !look.IsYoung(since)
         : memory.Remember(finding.Subject, look.Now) < look.Now || isOperator;
 
+    /// <summary>A worker that looks at the wrong account would find every living bucket gone, and there may be only one.</summary>
     private bool IsTooMuch(List<Tally> tallies) =>
-        tallies.Sum(t => t.ToRepair) > options.Value.MostRepairs || tallies.Exists(t => t.ToRepair > Few && t.ToRepair > t.LookedAt / 2);
+        tallies.Sum(t => t.ToRepair) > options.Value.MostRepairs ||
+        tallies.Exists(t => t.ToRepair > t.LookedAt / 2 && (t.ToRepair > Few || t.Check.TouchesLiving));
 
     private async Task RepairAsync(Tally tally, Finding finding, CancellationToken cancellationToken)
     {

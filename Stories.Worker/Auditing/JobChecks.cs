@@ -86,11 +86,12 @@ internal sealed class JobChecks(AuditRows rows, IBackgroundJobClient jobs)
     private static List<Guid>? BucketsIn(string arguments)
     {
         using var parsed = JsonDocument.Parse(arguments);
+        if (parsed.RootElement.ValueKind != JsonValueKind.Array) return null;
         var buckets = new List<Guid>();
         foreach (var argument in parsed.RootElement.EnumerateArray())
         {
-            if (argument.ValueKind == JsonValueKind.Null || argument.GetString() is "null") continue;
-            if (!Guid.TryParse(argument.GetString()!.Trim('"'), out var bucket)) return null;
+            if (argument.ValueKind == JsonValueKind.Null) continue;
+            if (argument.ValueKind != JsonValueKind.String || !Guid.TryParse(argument.GetString()!.Trim('"'), out var bucket)) return null;
             buckets.Add(bucket);
         }
         return buckets;

@@ -60,6 +60,7 @@ internal sealed class RowChecks(AuditRows rows, IEraseBucket erase, StoryBlobs s
         {
             yield return new Finding($"upload {upload}", null, async cancel =>
             {
+                if (await rows.AnyAsync("select 1 from stories where id = $1", cancel, story)) return false;
                 await storyBlobs.DeleteUploadsAsync(story, cancel);
                 return await rows.ChangeAsync("update uploads set story_id = null where id = $1", cancel, upload);
             });
