@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Stories.Core.Data;
 
@@ -18,6 +19,11 @@ internal sealed class AuditCommand(string[] arguments)
         await using var scope = services.CreateAsyncScope();
         try
         {
+            if ((await scope.ServiceProvider.GetRequiredService<StoriesDb>().Database.GetPendingMigrationsAsync()).Any())
+            {
+                await Console.Error.WriteLineAsync("The database's schema is older than this program. Run: ./stories migrate");
+                return 2;
+            }
             switch (arguments)
             {
                 case []: return await AuditAsync(scope.ServiceProvider, AuditMode.Look);
@@ -31,7 +37,7 @@ internal sealed class AuditCommand(string[] arguments)
         }
         catch (NpgsqlException e)
         {
-            await Console.Error.WriteLineAsync($"PostgreSQL does not answer ({e.SqlState ?? "no connection"}). See that it runs, that ConnectionStrings:Stories names it, and run ./stories migrate.");
+            await Console.Error.WriteLineAsync($"PostgreSQL does not answer ({e.SqlState ?? "no connection"}). See that it runs and that ConnectionStrings:Stories names it.");
             return 2;
         }
         await Console.Error.WriteLineAsync("""
