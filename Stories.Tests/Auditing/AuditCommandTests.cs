@@ -37,6 +37,21 @@ public sealed class AuditCommandTests(LocalServers servers)
     }
 
     [Fact]
+    public async Task A_worker_audits_by_itself()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var rig = new AuditRig(service);
+        var ended = await rig.PlantBucketAsync(LongAgo);
+        var stranger = await rig.PlantContainerAsync(BlobNames.Bucket("x" + rig.Deployment, service.Clock.GetUtcNow() - LongAgo), "x" + rig.Deployment);
+
+        await using var worker = service.StartProcess("Worker", ("Audit__Every", "00:00:01"));
+        await service.UntilAsync(async _ => !await ended.ExistsAsync(Cancel));
+
+        Assert.True(await stranger.ExistsAsync(Cancel));
+        await stranger.DeleteAsync(cancellationToken: Cancel);
+    }
+
+    [Fact]
     public async Task It_repairs_too_much_only_when_it_is_told_to_repair_all()
     {
         await using var service = await Service.StartAsync(servers);
