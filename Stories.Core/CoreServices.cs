@@ -45,6 +45,7 @@ public static class CoreServices
         services.AddSingleton<UrlSigner>();
         services.AddSingleton<RetentionProbe>();
         services.AddSingleton<RetentionWatch>();
+        services.AddSingleton<BlobInventory>();
         services.AddBlobConnection();
         services.AddJobTables(connectionString);
         services.AddSingleton<StoryWork>();

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Stories.Core;
 using Stories.Core.Health;
+using Stories.Worker.Auditing;
 using Stories.Worker.Confinement;
 using Stories.Worker.Hosting;
 using Stories.Worker.Rendering;
@@ -10,6 +11,13 @@ if (args is [RenderChild.Argument]) return await RenderChild.RunAsync();
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddStoriesWorker();
+// Its table is what it has to say; a log would stand in between.
+if (AuditCommand.Parse(args) is { } audit)
+{
+    builder.Logging.ClearProviders();
+    await using var notStarted = builder.Build();
+    return await audit.RunAsync(notStarted.Services);
+}
 
 var app = builder.Build();
 app.MapStoriesHealth();

@@ -10,15 +10,16 @@ public static class BlobNames
     /// <summary>Holds a bucket's key and dies with it.</summary>
     public const string BucketKey = "key";
 
+    private const string TimeFormat = "yyyyMMddHHmmss";
+
     public static string Ingest(string deployment) => $"ingest-{deployment}";
 
     /// <summary>The hash in front spreads buckets over storage partitions; the random end makes sure that no name comes twice.</summary>
     public static string Bucket(string deployment, DateTimeOffset endsAt)
     {
-        var time = endsAt.UtcDateTime.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture);
+        var time = endsAt.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
         var random = Random(4);
-        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(time + random)).AsSpan(0, 4));
-        return $"{hash}-{deployment}-{time}-{random}";
+        return $"{HashOf(time, random)}-{deployment}-{time}-{random}";
     }
 
     public static string Canary(string deployment) => Canaries(deployment) + Random(8);
@@ -31,6 +32,20 @@ public static class BlobNames
 
     /// <summary>All ids of one blob must have one length.</summary>
     public static string NewBlock() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(15));
+
+    /// <summary>The end that stands in a bucket's name.</summary>
+    /// <returns>False for whatever <see cref="Bucket"/> would not have called so for this deployment.</returns>
+    public static bool TryReadBucket(string deployment, string name, out DateTimeOffset endsAt)
+    {
+        endsAt = default;
+        return name.Split('-') is [var hash, var whose, var time, { Length: 8 } random] && whose == deployment && hash == HashOf(time, random) &&
+            DateTimeOffset.TryParseExact(time, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out endsAt);
+    }
+
+    public static bool IsCanary(string deployment, string name) =>
+        name.Split('-') is ["canary", var whose, { Length: 16 } random] && whose == deployment && random.All(char.IsAsciiHexDigitLower);
+
+    private static string HashOf(string time, string random) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(time + random)).AsSpan(0, 4));
 
     private static string Random(int bytes) => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(bytes));
 }

@@ -10,7 +10,7 @@ namespace Stories.Core.Blobs;
 /// <summary>A bucket's bytes: one container, dropped as a whole.</summary>
 public sealed class BucketBlobs(BlobServiceClient service, IOptions<BlobOptions> options)
 {
-    private const string DeploymentKey = "deployment";
+    internal const string DeploymentKey = "deployment";
 
     /// <summary>Repeatable. Only publishing a story opens a bucket; jobs never call this.</summary>
     public async Task CreateContainerAsync(Bucket bucket, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)

@@ -33,6 +33,8 @@ public static class JobTables
             // A worker's four threads ask twenty times a second, which costs nothing; half a second would be most of a photo's way.
             QueuePollInterval = TimeSpan.FromMilliseconds(200),
             EnableLongPolling = false,
+            // What has ended is looked for each minute; by itself Hangfire looks once an hour, and ten minutes would be seventy.
+            JobExpirationCheckInterval = TimeSpan.FromMinutes(1),
             // A lock of a killed process blocks others for this long; nothing of ours waits for one.
             DistributedLockTimeout = TimeSpan.FromMinutes(1),
         };

@@ -41,6 +41,14 @@ public interface ISweep
     Task RunAsync(CancellationToken cancellationToken);
 }
 
+public interface IAudit
+{
+    [Queue(Queues.Erase)]
+    [AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
+    [JobDisplayName("Audit: compare storage, rows, jobs, scratch and keys, and mend what has been wrong for long")]
+    Task RunAsync(CancellationToken cancellationToken);
+}
+
 /// <summary>One queue, one server, threads of its own for each: queues within one server are served alphabetically.</summary>
 public static class Queues
 {

@@ -20,6 +20,7 @@ using Stories.Core.Data;
 using Stories.Core.Erasure;
 using Stories.Core.Jobs;
 using Stories.Protocol;
+using Stories.Worker.Auditing;
 using Stories.Worker.Erasure;
 using Stories.Worker.Keys;
 
@@ -223,7 +224,7 @@ public sealed class Service : IAsyncDisposable
     }
 
     private static bool IsJobServer(ServiceDescriptor service) =>
-        service.ImplementationType == typeof(SweepTimer) ||
+        service.ImplementationType == typeof(SweepTimer) || service.ImplementationType == typeof(AuditTimer) ||
         (service.ImplementationType?.Namespace ?? service.ImplementationFactory?.Method.DeclaringType?.FullName)?.StartsWith("Hangfire", StringComparison.Ordinal) == true;
 
     private void Configure(IWebHostBuilder builder)

@@ -5,7 +5,7 @@ using Stories.Core.Jobs;
 namespace Stories.Worker.Hosting;
 
 /// <summary>
-/// Puts the sweep on Hangfire's dashboard. Tried again for a while: the lock that Hangfire takes for it may be a killed worker's,
+/// Puts the sweep and the audit on Hangfire's dashboard. Tried again for a while: the lock that Hangfire takes for it may be a killed worker's,
 /// and nothing waits for this, because the timer sweeps without it.
 /// </summary>
 internal sealed class RecurringSweep(IRecurringJobManager jobs, ILogger<RecurringSweep> log) : BackgroundService
@@ -22,6 +22,8 @@ internal sealed class RecurringSweep(IRecurringJobManager jobs, ILogger<Recurrin
         try
         {
             jobs.AddOrUpdate<ISweep>("sweep", sweep => sweep.RunAsync(CancellationToken.None), Cron.Minutely);
+            // By the timer each hour; here for somebody who wants one now.
+            jobs.AddOrUpdate<IAudit>("audit", audit => audit.RunAsync(CancellationToken.None), Cron.Never);
             return true;
         }
         catch (Exception e)

@@ -4,6 +4,7 @@ using Stories.Core;
 using Stories.Core.Health;
 using Stories.Core.Jobs;
 using Stories.Core.Media;
+using Stories.Worker.Auditing;
 using Stories.Worker.Erasure;
 using Stories.Worker.Keys;
 using Stories.Worker.Media;
@@ -17,7 +18,8 @@ internal static class WorkerServices
     {
         var services = builder.Services;
         services.AddStoriesCore(builder.Configuration);
-        services.AddStoriesHealth().AddCheck<SandboxHealth>("sandbox").AddCheck<KeyHealth>("keys").AddCheck<ErasureHealth>("erasure");
+        services.AddStoriesHealth()
+            .AddCheck<SandboxHealth>("sandbox").AddCheck<KeyHealth>("keys").AddCheck<ErasureHealth>("erasure").AddCheck<AuditHealth>("audit");
         services.Configure<HostOptions>(host =>
         {
             // Longer than a child needs to end and its work to be handed back.
@@ -56,6 +58,7 @@ internal static class WorkerServices
         services.AddScoped<ISweep, Sweep>();
         services.AddHostedService<SweepTimer>();
         services.AddHostedService<RecurringSweep>();
+        services.AddAuditing();
         services.AddSingleton<CodesOnly>();
         AddLanes(services);
     }

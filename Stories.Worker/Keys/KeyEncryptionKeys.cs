@@ -65,8 +65,15 @@ public sealed class KeyEncryptionKeys
     /// <summary>Deletes keys past their life, and what a maker that was killed left beside them.</summary>
     public void DestroyOld(DateTimeOffset now)
     {
+        foreach (var (path, end) in FindAll())
+            if (now >= end) File.Delete(path);
+    }
+
+    /// <summary>Each file, what killed makers left included, and when it is to be destroyed.</summary>
+    public IEnumerable<(string Path, DateTimeOffset DestroyAt)> FindAll()
+    {
         foreach (var path in Directory.EnumerateFiles(folder, Prefix + "*"))
-            if (MadeAt(Path.GetFileName(path)) is { } made && now >= made + Life) File.Delete(path);
+            if (MadeAt(Path.GetFileName(path)) is { } made) yield return (path, made + Life);
     }
 
     private static DateTimeOffset? MadeAt(string file) =>

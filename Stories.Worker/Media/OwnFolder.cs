@@ -20,11 +20,7 @@ internal sealed class OwnFolder : IDisposable
     public static OwnFolder Make(string parent, string prefix)
     {
         Directory.CreateDirectory(parent, OwnerOnly);
-        foreach (var folder in Directory.EnumerateDirectories(parent, prefix + "*"))
-        {
-            using var orphan = TryTake(LifelineOf(folder));
-            if (orphan is not null) Wipe(folder);
-        }
+        foreach (var folder in Directory.EnumerateDirectories(parent, prefix + "*")) WipeIfAbandoned(folder);
         // It gets its name only once it is locked, or a process that starts beside us would take it for an orphan.
         var name = Guid.NewGuid().ToString("N");
         var nameless = Directory.CreateDirectory(System.IO.Path.Combine(parent, "stories-" + name), OwnerOnly).FullName;
@@ -32,6 +28,19 @@ internal sealed class OwnFolder : IDisposable
         var path = System.IO.Path.Combine(parent, prefix + name);
         Directory.Move(nameless, path);
         return new OwnFolder(path, lifeline);
+    }
+
+    /// <summary>Its process is no more, however it ended.</summary>
+    public static bool IsAbandoned(string folder)
+    {
+        using var lifeline = TryTake(LifelineOf(folder));
+        return lifeline is not null;
+    }
+
+    public static void WipeIfAbandoned(string folder)
+    {
+        using var orphan = TryTake(LifelineOf(folder));
+        if (orphan is not null) Wipe(folder);
     }
 
     public DirectoryInfo Add(string name) => Directory.CreateDirectory(System.IO.Path.Combine(Path, name), OwnerOnly);

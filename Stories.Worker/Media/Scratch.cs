@@ -30,12 +30,10 @@ public sealed class ScratchRoom : IDisposable
 {
     private readonly OwnFolder folder;
 
-    public ScratchRoom(IOptions<MediaOptions> options)
-    {
-        var configured = options.Value.ScratchFolder;
-        // A folder of our own even in a configured place: another worker of this machine may be using it too.
-        folder = OwnFolder.Make(configured.Length > 0 ? configured : Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), "stories-scratch-");
-    }
+    private const string Prefix = "stories-scratch-";
+
+    // A folder of our own even in a configured place: another worker of this machine may be using it too.
+    public ScratchRoom(IOptions<MediaOptions> options) => folder = OwnFolder.Make(PlaceOf(options.Value), Prefix);
 
     public string Folder => folder.Path;
 
@@ -44,4 +42,16 @@ public sealed class ScratchRoom : IDisposable
     public Scratch Open() => new(folder.Add(Guid.NewGuid().ToString("N")).FullName);
 
     public void Dispose() => folder.Dispose();
+
+    /// <summary>The rooms of all workers of this machine, dead ones too.</summary>
+    public static IEnumerable<string> FindAll(MediaOptions options) =>
+        Directory.Exists(PlaceOf(options)) ? Directory.EnumerateDirectories(PlaceOf(options), Prefix + "*") : [];
+
+    /// <summary>Its worker is no more: whatever lies in it is nobody's work.</summary>
+    public static bool IsAbandoned(string room) => OwnFolder.IsAbandoned(room);
+
+    public static void WipeIfAbandoned(string room) => OwnFolder.WipeIfAbandoned(room);
+
+    private static string PlaceOf(MediaOptions options) =>
+        options.ScratchFolder.Length > 0 ? options.ScratchFolder : Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
 }
