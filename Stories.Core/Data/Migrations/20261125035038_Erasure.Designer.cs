@@ -13,7 +13,7 @@ using Stories.Core.Data;
 namespace Stories.Core.Data.Migrations
 {
     [DbContext(typeof(StoriesDb))]
-    [Migration("20261125015946_Erasure")]
+    [Migration("20261125035038_Erasure")]
     partial class Erasure
     {
         /// <inheritdoc />
@@ -716,6 +716,10 @@ namespace Stories.Core.Data.Migrations
                     b.HasIndex("Lane", "App", "User", "StartedAt")
                         .HasDatabaseName("ix_stories_lane_app_user_started_at")
                         .HasFilter("started_at is not null");
+
+                    b.HasIndex(new[] { "State" }, "ix_stories_ended_early")
+                        .HasDatabaseName("ix_stories_ended_early")
+                        .HasFilter("state in ('Withdrawn', 'TakenDown', 'Rejected')");
 
                     b.HasIndex(new[] { "Lane", "App", "User", "AcceptedAt" }, "ix_stories_first_revision")
                         .HasDatabaseName("ix_stories_first_revision")

@@ -85,6 +85,12 @@ namespace Stories.Core.Data.Migrations
                 });
 
             migrationBuilder.CreateIndex(
+                name: "ix_stories_ended_early",
+                table: "stories",
+                column: "state",
+                filter: "state in ('Withdrawn', 'TakenDown', 'Rejected')");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_departures_asked_at",
                 table: "departures",
                 column: "asked_at");
@@ -109,6 +115,10 @@ namespace Stories.Core.Data.Migrations
 
             migrationBuilder.DropTable(
                 name: "takedowns");
+
+            migrationBuilder.DropIndex(
+                name: "ix_stories_ended_early",
+                table: "stories");
 
             migrationBuilder.DropColumn(
                 name: "leaf",
