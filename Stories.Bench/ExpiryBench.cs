@@ -17,6 +17,13 @@ internal static class ExpiryBench
     private const int Most = 20_000;
     private const int BlobsEach = 3;
     private const int AtATime = 16;
+
+    /// <summary>
+    /// The yardstick deletes so small a part of what we do. Azurite takes the longer for a blob the more there are, and had not come to
+    /// the end of 60,000 after ten minutes; with so few it does not flatter us.
+    /// </summary>
+    private const int Part = 10;
+
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(2);
 
     public static async Task RunAsync()
@@ -36,9 +43,9 @@ internal static class ExpiryBench
             Console.WriteLine($"{stories,6} stories, {BlobsEach} blobs each: gone after {ours:0.00} s; tray {Median(before):0.0} ms before, {Median(during):0.0} ms meanwhile (p99 {P99(before):0.0} and {P99(during):0.0})");
         }
 
-        var yardstick = await DeleteEachAsync(store, await store.FillAsync(Most));
-        Console.WriteLine($"{Most,6} stories, each blob and row by itself, {AtATime} at a time: {yardstick:0.00} s");
-        Console.WriteLine($"RESULT expiry {yardstick / ours:0.00}");
+        var each = await DeleteEachAsync(store, await store.FillAsync(Most / Part));
+        Console.WriteLine($"{Most / Part,6} stories, each blob and row by itself, {AtATime} at a time: {each:0.00} s, and {Part} times that for {Most}");
+        Console.WriteLine($"RESULT expiry {Part * each / ours:0.00}");
     }
 
     private static async Task<double> EraseAsync(Store store, Filled bucket)
@@ -53,7 +60,7 @@ internal static class ExpiryBench
     private static async Task<double> DeleteEachAsync(Store store, Filled bucket)
     {
         var watch = Stopwatch.StartNew();
-        await Parallel.ForEachAsync(bucket.Blobs, new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (blob, _) => await store.Container(bucket).DeleteBlobAsync(blob, cancellationToken: CancellationToken.None));
+        await Parallel.ForEachAsync(bucket.Blobs, new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (blob, _) => await store.Container(bucket).DeleteBlobIfExistsAsync(blob, cancellationToken: CancellationToken.None));
         await Parallel.ForEachAsync(bucket.Stories, new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (story, _) => await store.ExecuteAsync("delete from stories where id = $1", story));
         return watch.Elapsed.TotalSeconds;
     }
