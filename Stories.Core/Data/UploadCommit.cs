@@ -7,9 +7,9 @@ namespace Stories.Core.Data;
 /// Makes one blob of an upload's blocks, from the database's list. Whoever needs the blob does it: the last request, publish,
 /// or the sweep; doing it twice changes nothing.
 /// </summary>
-public sealed class UploadCommit(NpgsqlDataSource database, IngestBlobs blobs)
+public sealed class UploadCommit(NpgsqlDataSource database, IngestBlobs blobs, TimeProvider clock)
 {
-    /// <returns>False when storage no longer has the bytes; the upload is then removed.</returns>
+    /// <returns>False when storage no longer has the bytes; the upload is then removed, or ended meanwhile.</returns>
     public async Task<bool> CommitAsync(Guid upload, CancellationToken cancellationToken)
     {
         await using var read = database.CreateCommand("""
@@ -30,11 +30,35 @@ public sealed class UploadCommit(NpgsqlDataSource database, IngestBlobs blobs)
         if (blocks.Count == 0) return true;
 
         var isWhole = await blobs.CommitAsync(blob, blocks, length, cancellationToken);
-        await using var write = database.CreateCommand(isWhole
-            ? "update uploads set state = 'Committed' where id = $1 and state = 'Received'"
-            : "delete from uploads where id = $1 and state = 'Received'");
-        write.Parameters.AddWithValue(upload);
-        await write.ExecuteNonQueryAsync(cancellationToken);
-        return isWhole;
+        if (!isWhole)
+        {
+            await ChangeAsync("delete from uploads where id = $1 and state = 'Received'", upload);
+            return false;
+        }
+        if (await ChangeAsync("update uploads set state = 'Committed' where id = $1 and state = 'Received' and expires_at > $2", upload, clock.GetUtcNow()) > 0) return true;
+        if (await IsSomebodysAsync(upload, cancellationToken)) return true;
+        // Whoever ended the upload meanwhile could not delete a blob that was not there yet.
+        await blobs.DeleteAsync(blob, cancellationToken);
+        return false;
+    }
+
+    private async Task<int> ChangeAsync(string sql, params object[] values)
+    {
+        await using var command = Command(sql, values);
+        return await command.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+
+    /// <summary>Another process committed it, and has not ended it since.</summary>
+    private async Task<bool> IsSomebodysAsync(Guid upload, CancellationToken cancellationToken)
+    {
+        await using var command = Command("select exists (select 1 from uploads where id = $1 and state in ('Committed', 'Consumed'))", upload);
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private NpgsqlCommand Command(string sql, params object[] values)
+    {
+        var command = database.CreateCommand(sql);
+        foreach (var value in values) command.Parameters.AddWithValue(value);
+        return command;
     }
 }
