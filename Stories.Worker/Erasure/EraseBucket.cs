@@ -72,9 +72,6 @@ public sealed class EraseBucket(
     /// <returns>The uploads whose bytes are still there.</returns>
     internal async Task<List<Guid>> DeleteRowsAsync(Guid bucketId, CancellationToken cancellationToken)
     {
-        // By themselves: with their stories they would go one by one, which takes several times as long.
-        await db.Seen.Where(s => s.BucketId == bucketId).ExecuteDeleteAsync(cancellationToken);
-        await db.Renditions.Where(r => r.BucketId == bucketId).ExecuteDeleteAsync(cancellationToken);
         var waiting = new List<Guid>();
         while (true)
         {
