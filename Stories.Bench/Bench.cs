@@ -11,29 +11,29 @@ namespace Stories.Bench;
 /// <summary>A user of the running service, and the folder that goes with a measurement.</summary>
 internal sealed class Bench : IDisposable
 {
-    private const string Audience = "bench";
+    public const string Audience = "bench";
+
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    private readonly string folder = Directory.CreateDirectory($"/dev/shm/stories-bench-{Environment.ProcessId}").FullName;
-
-    private Bench(Session user) => User = user;
+    private Bench(Session user, string name) => (User, Folder) = (user, Directory.CreateDirectory($"/dev/shm/stories-{name}").FullName);
 
     public Session User { get; }
 
+    public string Folder { get; }
+
     public static IConfiguration Configuration { get; } = new ConfigurationBuilder().AddEnvironmentVariables().Build();
 
-    public static async Task<Bench> StartAsync()
+    public static async Task<Bench> StartAsync(string name = "bench")
     {
-        var token = await MintToken.MintAsync(Configuration, "chat-dev", $"bench-{Environment.ProcessId}", "stories.post stories.view");
-        var bench = new Bench(new Session(Session.Service(), token, Directory.CreateTempSubdirectory("stories-bench-").FullName));
+        name = $"{name}-{Environment.ProcessId}";
+        var token = await MintToken.MintAsync(Configuration, "chat-dev", name, "stories.post stories.view");
+        var bench = new Bench(new Session(Session.Service(), token, Directory.CreateTempSubdirectory("stories-bench-").FullName), name);
         await bench.User.Audiences.RegisterAsync();
         return bench;
     }
 
-    public string File(string name) => Path.Combine(folder, name);
-
-    public string Folder => folder;
+    public string File(string name) => Path.Combine(Folder, name);
 
     /// <summary>Uploads; what is timed begins with publishing.</summary>
     public async Task<BenchRound> PrepareAsync(IEnumerable<string> files)
@@ -49,8 +49,8 @@ internal sealed class Bench : IDisposable
         });
     }
 
-    public async Task<Guid> PostTextAsync() =>
-        (await User.Poster.PostAsync(new Draft([], Level.Processed, TimeSpan.FromHours(1), Audience, "bench"), (_, _) => { })).Story;
+    public async Task<Guid> PostTextAsync(string audience = Audience) =>
+        (await User.Poster.PostAsync(new Draft([], Level.Processed, TimeSpan.FromHours(1), audience, "bench"), (_, _) => { })).Story;
 
     public async Task<IReadOnlyList<RenditionEntry>> RenditionsAsync(Guid story)
     {
@@ -79,7 +79,7 @@ internal sealed class Bench : IDisposable
     public void Dispose()
     {
         User.Dispose();
-        Directory.Delete(folder, recursive: true);
+        Directory.Delete(Folder, recursive: true);
     }
 }
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Stories.Core.Blobs;
+using Stories.Core.Faults;
 
 namespace Stories.Core;
 

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Stories.Api.Hosting;
 using Stories.Core;
+using Stories.Core.Data;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 
@@ -22,8 +23,8 @@ internal static class EraseUser
         return TypedResults.NoContent();
     }
 
+    /// <summary>No scope reaches another app's users: every app's issuer can write any scope into its tokens.</summary>
     private static bool MayErase(UserName caller, ClaimsPrincipal principal, UserName user) =>
-        Scopes.Has(principal, Scopes.Ops)
-        || (caller.App == user.App && Scopes.Has(principal, Scopes.Moderate))
+        (caller.App == user.App && Scopes.Has(principal, Scopes.Moderate))
         || (caller == user && (Scopes.Has(principal, Scopes.Post) || Scopes.Has(principal, Scopes.View)));
 }

@@ -4,7 +4,6 @@ using System.Text;
 using Hangfire.Dashboard;
 using Hangfire.Dashboard.Pages;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
 
@@ -36,10 +35,9 @@ internal sealed class ErasurePage : RazorPage
     {
         Layout = new LayoutPage(Title);
         var services = Context.GetHttpContext().RequestServices;
-        var options = services.GetRequiredService<IOptions<BucketOptions>>().Value;
         var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         var marks = Read(services.GetRequiredService<StoriesDb>(), now);
-        var timeline = new ErasureTimeline(marks, now, options.OverdueAfter);
+        var timeline = new ErasureTimeline(marks, now, OverdueBuckets.After);
 
         WriteLiteral($"<h1 class=\"page-header\">{Title}</h1><p>{Encode(timeline.Summary)}</p>");
         WriteLiteral(timeline.Draw());

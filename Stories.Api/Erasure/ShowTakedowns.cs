@@ -18,9 +18,9 @@ internal static class ShowTakedowns
     public static async Task<Results<Ok<TakedownReport>, ProblemHttpResult>> Handle(
         int? days, StoriesDb db, IOptions<TakedownOptions> options, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var span = TimeSpan.FromDays(Math.Clamp(days ?? UsualDays, 0, 366));
-        if (span <= TimeSpan.Zero || span > options.Value.KeptFor) return Problems.Of(ProblemCodes.RequestInvalid);
-        var since = clock.GetUtcNow() - span;
+        var span = days ?? UsualDays;
+        if (span < 1 || span > options.Value.KeptFor.TotalDays) return Problems.Of(ProblemCodes.RequestInvalid);
+        var since = clock.GetUtcNow() - TimeSpan.FromDays(span);
         var counts = await (
             from takedown in db.Takedowns
             where takedown.At > since

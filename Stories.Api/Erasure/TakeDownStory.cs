@@ -24,6 +24,7 @@ internal static class TakeDownStory
 
         await using (var transaction = await db.Database.BeginTransactionAsync(cancellationToken))
         {
+            if (!await DepartureGate.PassAsync(db, [moderator.Name], cancellationToken)) return Problems.Of(ProblemCodes.Unavailable);
             // Of two moderators the first counts.
             var open = db.Stories.Where(s => s.Id == id && s.State != StoryState.TakenDown);
             if (await EndStories.EmptyAsync(open, StoryState.TakenDown, TakedownCodes.Of(request.Reason), cancellationToken) > 0)

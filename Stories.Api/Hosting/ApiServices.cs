@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Stories.Core;
 using Stories.Core.Data;
@@ -27,7 +28,8 @@ internal static class ApiServices
         // The framework's request log holds paths and query strings as they came.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         services.AddStoriesCore(builder.Configuration);
-        services.AddStoriesHealth();
+        // Viewers are better served by an Api that says so than by none.
+        services.AddStoriesHealth(whenRetained: HealthStatus.Degraded);
 
         services.AddSingleton<AppRegistry>();
         services.AddSingleton<Tokens>();

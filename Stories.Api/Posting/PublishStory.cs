@@ -149,6 +149,7 @@ internal sealed class PublishStory(
             var taken = await db.Uploads.Where(u => u.Id == id && u.State == UploadState.Committed && u.ExpiresAt > now).ExecuteUpdateAsync(set => set
                 .SetProperty(u => u.State, UploadState.Consumed)
                 .SetProperty(u => u.StoryId, story.Id)
+                .SetProperty(u => u.BucketId, story.BucketId)
                 .SetProperty(u => u.Ordinal, place), cancellationToken);
             if (taken == 0) return ProblemCodes.UploadAlreadyUsed;
         }

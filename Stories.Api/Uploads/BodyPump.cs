@@ -3,6 +3,7 @@ using Microsoft.IO;
 using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Data;
+using Stories.Core.Faults;
 using Stories.Core.Uploads;
 using Stories.Protocol;
 

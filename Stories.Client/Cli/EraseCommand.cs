@@ -8,7 +8,7 @@ internal static class EraseCommand
 {
     public static Command Build()
     {
-        var user = new Argument<string>("user") { Description = "app/user: yourself, or with a moderator's or operator's token somebody else." };
+        var user = new Argument<string>("user") { Description = "app/user: yourself, or with a moderator's token somebody of the same app." };
         var command = new Command("erase", "Erases everything of a user: stories, uploads, devices, audiences. There is no way back.") { user };
         command.OnRun(async (session, arguments, printer, cancellationToken) =>
         {

@@ -7,9 +7,9 @@ using Microsoft.Extensions.Options;
 
 namespace Stories.Core.Blobs;
 
-/// <param name="EndsAt">As its name says; null for a canary.</param>
+/// <param name="EndsAt">As its name says.</param>
 /// <param name="ChangedAt">When it was made: nothing of ours changes a container later.</param>
-public sealed record StoredContainer(string Name, DateTimeOffset? EndsAt, DateTimeOffset ChangedAt);
+public sealed record StoredContainer(string Name, DateTimeOffset EndsAt, DateTimeOffset ChangedAt);
 
 /// <param name="WrittenAt">Null for blocks that were never committed: storage may not say when they came.</param>
 public sealed record StoredBlob(string Name, long Length, DateTimeOffset? WrittenAt);
@@ -31,13 +31,6 @@ public sealed class BlobInventory(BlobServiceClient service, IOptions<BlobOption
                 container.Properties.Metadata is { } metadata && metadata.TryGetValue(BucketBlobs.DeploymentKey, out var whose) && whose == deployment)
                 yield return new StoredContainer(container.Name, endsAt, container.Properties.LastModified);
         }
-    }
-
-    /// <summary>By name alone: a canary holds nothing of anybody's.</summary>
-    public async IAsyncEnumerable<StoredContainer> CanariesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await foreach (var container in service.GetBlobContainersAsync(cancellationToken: cancellationToken))
-            if (BlobNames.IsCanary(deployment, container.Name)) yield return new StoredContainer(container.Name, null, container.Properties.LastModified);
     }
 
     /// <summary>Nothing when there is no such container.</summary>

@@ -42,9 +42,6 @@ public static class BlobNames
             DateTimeOffset.TryParseExact(time, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out endsAt);
     }
 
-    public static bool IsCanary(string deployment, string name) =>
-        name.Split('-') is ["canary", var whose, { Length: 16 } random] && whose == deployment && random.All(char.IsAsciiHexDigitLower);
-
     private static string HashOf(string time, string random) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(time + random)).AsSpan(0, 4));
 
     private static string Random(int bytes) => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(bytes));

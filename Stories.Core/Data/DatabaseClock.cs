@@ -14,7 +14,7 @@ public sealed class DatabaseClock(NpgsqlDataSource database) : TimeProvider
 
     private static readonly TimeSpan Resync = TimeSpan.FromMinutes(1);
 
-    private Reading reading = new(System.GetUtcNow(), System.GetUtcNow(), System.GetTimestamp());
+    private volatile Reading reading = new(System.GetUtcNow(), System.GetUtcNow(), System.GetTimestamp());
 
     public override DateTimeOffset GetUtcNow() => reading.Database + System.GetElapsedTime(reading.At);
 
@@ -31,7 +31,9 @@ public sealed class DatabaseClock(NpgsqlDataSource database) : TimeProvider
     /// <returns>How far the machine's clock is from the database's.</returns>
     public async Task<TimeSpan> SynchronizeAsync(CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("select clock_timestamp()");
+        // Waiting for a connection is no part of the question's way, of which half is believed.
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand("select clock_timestamp()", connection);
         var before = System.GetTimestamp();
         var answered = (DateTime)(await command.ExecuteScalarAsync(cancellationToken))!;
         var now = new DateTimeOffset(DateTime.SpecifyKind(answered, DateTimeKind.Utc)) + System.GetElapsedTime(before) / 2;

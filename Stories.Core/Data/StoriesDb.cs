@@ -26,7 +26,7 @@ public sealed class StoriesDb(DbContextOptions<StoriesDb> options) : DbContext(o
     public DbSet<UploadBlock> UploadBlocks => Set<UploadBlock>();
     public DbSet<Bucket> Buckets => Set<Bucket>();
     public DbSet<ErasureLeaf> ErasureLeaves => Set<ErasureLeaf>();
-    public DbSet<ErasureRecord> ErasureRecords => Set<ErasureRecord>();
+    public DbSet<KeptRecord> ErasureRecords => Set<KeptRecord>();
     public DbSet<Departure> Departures => Set<Departure>();
     public DbSet<Takedown> Takedowns => Set<Takedown>();
     public DbSet<Story> Stories => Set<Story>();
@@ -48,7 +48,7 @@ public sealed class StoriesDb(DbContextOptions<StoriesDb> options) : DbContext(o
         modelBuilder.ApplyConfiguration(new UploadBlockConfiguration());
         modelBuilder.ApplyConfiguration(new BucketConfiguration());
         modelBuilder.ApplyConfiguration(new ErasureLeafConfiguration());
-        modelBuilder.ApplyConfiguration(new ErasureRecordConfiguration());
+        modelBuilder.ApplyConfiguration(new KeptRecordConfiguration());
         modelBuilder.ApplyConfiguration(new DepartureConfiguration());
         modelBuilder.ApplyConfiguration(new TakedownConfiguration());
         modelBuilder.ApplyConfiguration(new StoryConfiguration());

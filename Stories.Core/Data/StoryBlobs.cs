@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Stories.Core.Blobs;
+using Stories.Core.Faults;
 using Stories.Core.Uploads;
 
 namespace Stories.Core.Data;
@@ -25,10 +26,10 @@ public sealed class StoryBlobs(StoriesDb db, IngestBlobs ingest, BucketBlobs buc
     /// <summary>The ciphertext as it was uploaded. The rows stay for a day: the daily quota counts them.</summary>
     public async Task DeleteUploadsAsync(IQueryable<Upload> uploads, CancellationToken cancellationToken)
     {
-        foreach (var upload in await uploads.AsNoTracking().Where(u => u.BytesGoneAt == null).ToListAsync(cancellationToken))
+        await Attempts.EachAsync(await uploads.AsNoTracking().Where(u => u.BytesGoneAt == null).ToListAsync(cancellationToken), async upload =>
         {
             await ingest.DeleteAsync(upload.BlobName, cancellationToken);
             await db.Uploads.Where(u => u.Id == upload.Id).ExecuteUpdateAsync(set => set.SetProperty(u => u.BytesGoneAt, clock.GetUtcNow()), cancellationToken);
-        }
+        }, cancellationToken);
     }
 }

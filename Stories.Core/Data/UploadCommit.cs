@@ -36,9 +36,9 @@ public sealed class UploadCommit(NpgsqlDataSource database, IngestBlobs blobs, T
             return false;
         }
         if (await ChangeAsync("update uploads set state = 'Committed' where id = $1 and state = 'Received' and expires_at > $2", upload, clock.GetUtcNow()) > 0) return true;
-        if (await IsSomebodysAsync(upload, cancellationToken)) return true;
+        if (await IsSomebodysAsync(upload)) return true;
         // Whoever ended the upload meanwhile could not delete a blob that was not there yet.
-        await blobs.DeleteAsync(blob, cancellationToken);
+        await blobs.DeleteAsync(blob, CancellationToken.None);
         return false;
     }
 
@@ -49,10 +49,10 @@ public sealed class UploadCommit(NpgsqlDataSource database, IngestBlobs blobs, T
     }
 
     /// <summary>Another process committed it, and has not ended it since.</summary>
-    private async Task<bool> IsSomebodysAsync(Guid upload, CancellationToken cancellationToken)
+    private async Task<bool> IsSomebodysAsync(Guid upload)
     {
         await using var command = Command("select exists (select 1 from uploads where id = $1 and state in ('Committed', 'Consumed'))", upload);
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+        return (bool)(await command.ExecuteScalarAsync(CancellationToken.None))!;
     }
 
     private NpgsqlCommand Command(string sql, params object[] values)

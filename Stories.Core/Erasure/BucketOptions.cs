@@ -14,9 +14,6 @@ public sealed class BucketOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
     public TimeSpan SweepEvery { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>A bucket that is still there so long after its end is a promise that is being broken.</summary>
-    public TimeSpan OverdueAfter => Width + TimeSpan.FromMinutes(1);
-
     /// <summary>Rows of erased buckets are kept this long: the record of what was erased, without content.</summary>
     [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00")]
     public TimeSpan RecordKeptFor { get; set; } = TimeSpan.FromDays(90);

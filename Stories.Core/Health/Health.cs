@@ -18,8 +18,9 @@ public static class Health
 {
     public const string Fix = "fix";
 
-    public static IHealthChecksBuilder AddStoriesHealth(this IServiceCollection services) =>
-        services.AddHealthChecks().AddCheck<DatabaseHealth>("database").AddCheck<StorageHealth>("storage").AddCheck<RetentionHealth>("retention");
+    /// <param name="whenRetained">What it means for this host that the account was found to keep what is deleted while it runs: an alarm, or that it had better serve nobody.</param>
+    public static IHealthChecksBuilder AddStoriesHealth(this IServiceCollection services, HealthStatus whenRetained) => services.AddHealthChecks()
+        .AddCheck<DatabaseHealth>("database").AddCheck<StorageHealth>("storage").AddCheck<RetentionHealth>("retention", whenRetained);
 
     public static void MapStoriesHealth(this IEndpointRouteBuilder routes)
     {
@@ -27,8 +28,9 @@ public static class Health
         routes.MapHealthChecks("/health/ready", new HealthCheckOptions { ResponseWriter = WriteAsync });
     }
 
-    public static HealthCheckResult Red(string reason, string fix) =>
-        HealthCheckResult.Unhealthy(reason, data: new Dictionary<string, object> { [Fix] = fix });
+    public static HealthCheckResult Red(string reason, string fix) => Not(HealthStatus.Unhealthy, reason, fix);
+
+    public static HealthCheckResult Not(HealthStatus status, string reason, string fix) => new(status, reason, data: new Dictionary<string, object> { [Fix] = fix });
 
     private static Task WriteAsync(HttpContext context, HealthReport report)
     {
@@ -82,6 +84,6 @@ internal sealed class RetentionHealth(RetentionWatch retention) : IHealthCheck
         return Task.FromResult(
             retention.Kept.Count == 0 ? HealthCheckResult.Healthy()
             : retention.IsAllowed ? HealthCheckResult.Degraded(reason + " Blobs:AllowRetainedDeletes allows it.")
-            : Health.Red(reason, "Switch that off for the account, and remove what it has kept (docs/operations.md); or set Blobs:AllowRetainedDeletes if you know what it means for erasure."));
+            : Health.Not(context.Registration.FailureStatus, reason, "Switch that off for the account, and remove what it has kept (docs/operations.md); or set Blobs:AllowRetainedDeletes if you know what it means for erasure."));
     }
 }

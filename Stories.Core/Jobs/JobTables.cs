@@ -30,7 +30,7 @@ public static class JobTables
             UseSlidingInvisibilityTimeout = true,
             InvisibilityTimeout = TimeSpan.FromMinutes(2),
             AllowDegradedModeWithoutStorage = false,
-            // A worker's four threads ask twenty times a second, which costs nothing; half a second would be most of a photo's way.
+            // Each of a worker's few threads asks five times a second, which costs nothing; half a second would be most of a photo's way.
             QueuePollInterval = TimeSpan.FromMilliseconds(200),
             EnableLongPolling = false,
             // What has ended is looked for each minute; by itself Hangfire looks once an hour, and ten minutes would be seventy.

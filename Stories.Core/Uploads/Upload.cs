@@ -43,6 +43,9 @@ public sealed class Upload
     public DateTimeOffset ExpiresAt { get; private set; }
     public Guid? StoryId { get; private set; }
 
+    /// <summary>The story's: what of the ciphertext has not gone before goes with the bucket.</summary>
+    public Guid? BucketId { get; private set; }
+
     /// <summary>Its place among the story's uploads, from 0.</summary>
     public int? Ordinal { get; private set; }
 

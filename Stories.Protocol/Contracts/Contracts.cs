@@ -61,7 +61,7 @@ public sealed record PublishRequest(
 public sealed record RenderWishes(bool Avif = false, bool Split = false, double? PosterAt = null);
 
 /// <summary>How far a story is; for its author.</summary>
-/// <param name="Code">Why it was rejected.</param>
+/// <param name="Code">Why it was rejected or taken down.</param>
 /// <param name="Ticket">For its erasure record; in the answer to publishing only.</param>
 public sealed record StoryProgress(
     Guid Story, StoryState State, DateTimeOffset ExpiresAt, int Revision, Stage Stage, int Percent, string? Code = null, ErasureTicket? Ticket = null);

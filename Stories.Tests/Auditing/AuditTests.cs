@@ -101,21 +101,6 @@ public sealed class AuditTests(LocalServers servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Canaries_of_killed_processes_go_and_those_of_other_deployments_stay()
-    {
-        var mine = await rig.PlantContainerAsync(BlobNames.Canary(rig.Deployment), deployment: null);
-        var stranger = await rig.PlantContainerAsync(BlobNames.Canary("x" + rig.Deployment), deployment: null);
-        Assert.Equal((0, 0), AuditRig.Of(await rig.AuditAsync(AuditMode.RepairAll), "canaries of the killed"));
-        service.Clock.Advance(BeyondGrace);
-
-        await rig.AssertMendsAsync("canaries of the killed", found: 1, repaired: 1);
-
-        Assert.False(await mine.ExistsAsync(Cancel));
-        Assert.True(await stranger.ExistsAsync(Cancel));
-        await stranger.DeleteAsync(cancellationToken: Cancel);
-    }
-
-    [Fact]
     public async Task A_blob_that_no_rendition_names_goes_and_key_renditions_and_the_output_of_work_going_on_stay()
     {
         var posted = await PostAsync();
@@ -160,7 +145,7 @@ public sealed class AuditTests(LocalServers servers) : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_bucket_whose_container_or_key_is_gone_ends_at_once_and_a_new_one_takes_its_place(bool isContainerGone)
+    public async Task A_bucket_whose_container_or_key_is_gone_is_told_of_and_ends_when_it_was_to_end(bool isContainerGone)
     {
         await alice.PostAsync([Samples.Photo], lifetime: TimeSpan.FromHours(12), cancellationToken: Cancel);
         var twin = await rig.BucketAsync();
@@ -169,15 +154,15 @@ public sealed class AuditTests(LocalServers servers) : IAsyncLifetime
         var container = rig.Storage.GetBlobContainerClient(lost.Container);
         await (isContainerGone ? container.DeleteAsync(cancellationToken: Cancel) : container.GetBlobClient(BlobNames.BucketKey).DeleteAsync(cancellationToken: Cancel));
 
-        await rig.AssertMendsAsync("open buckets without their key", found: 1, repaired: 1);
+        Assert.Equal((1, 0), AuditRig.Of(await rig.AuditAsync(AuditMode.RepairAll), "open buckets without their key"));
 
+        Assert.Contains(service.Log.Lines, line => line.StartsWith("Error", StringComparison.Ordinal) && line.Contains("1 open buckets without their key", StringComparison.Ordinal));
+        Assert.Equal(2, await service.ReadAsync(db => db.Buckets.CountAsync(b => b.State == BucketState.Open, Cancel)));
+        Assert.Equal(1, await service.ReadAsync(db => db.Stories.CountAsync(s => s.Id == posted.Story, Cancel)));
+        service.Clock.MoveTo(lost.EndsAt);
+        await service.SweepAsync();
         Assert.Equal(BucketState.Erased, await service.ReadAsync(db => db.Buckets.Where(b => b.Id == lost.Id).Select(b => b.State).SingleAsync(Cancel)));
         Assert.False(await container.ExistsAsync(Cancel));
-        Assert.Equal(0, await service.ReadAsync(db => db.Stories.CountAsync(s => s.Id == posted.Story, Cancel)));
-        Assert.Equal(BucketState.Open, await service.ReadAsync(db => db.Buckets.Where(b => b.Id == twin.Id).Select(b => b.State).SingleAsync(Cancel)));
-        // What is published into the same span now is alive.
-        service.Clock.MoveTo(posted.ExpiresAt - TimeSpan.FromHours(24));
-        await ViewAsync((await PostAsync()).Story);
     }
 
     [Fact]
@@ -419,13 +404,30 @@ public sealed class AuditTests(LocalServers servers) : IAsyncLifetime
         // As from a worker that looks at the wrong account.
         var posted = await PostAsync();
         var bucket = await rig.BucketAsync();
-        await rig.Storage.GetBlobContainerClient(bucket.Container).GetBlobClient(BlobNames.BucketKey).DeleteAsync(cancellationToken: Cancel);
+        foreach (var blob in await service.ReadAsync(db => db.Renditions.Select(r => r.BlobName).ToListAsync(Cancel)))
+            await rig.Storage.GetBlobContainerClient(bucket.Container).GetBlobClient(blob).DeleteAsync(cancellationToken: Cancel);
 
         for (var run = 0; run < 3; run++) Assert.True((await rig.AuditAsync(AuditMode.Repair, isOperator: run > 1)).IsTooMuch == run > 0);
 
         Assert.Equal(posted.Story, await service.ReadAsync(db => db.Stories.Select(s => s.Id).SingleAsync(Cancel)));
-        Assert.Equal(BucketState.Open, (await rig.BucketAsync()).State);
-        Assert.Equal((1, 1), AuditRig.Of(await rig.AuditAsync(AuditMode.RepairAll), "open buckets without their key"));
+        Assert.Equal(2, await service.ReadAsync(db => db.Renditions.CountAsync(Cancel)));
+        Assert.Equal((2, 2), AuditRig.Of(await rig.AuditAsync(AuditMode.RepairAll), "renditions without their blob"));
+    }
+
+    [Fact]
+    public async Task What_is_past_its_time_whatever_storage_says_goes_although_there_is_too_much_else()
+    {
+        for (var i = 0; i < 11; i++) await AuditRig.PlantBlobAsync(rig.Ingest);
+        await service.User("alice").PostAsync([Samples.Photo], cancellationToken: Cancel);
+        await rig.ExecuteAsync($"update hangfire.job set expireat = createdat - interval '1 day'");
+        service.Clock.Advance(BeyondGrace);
+
+        var report = await rig.AuditAsync(AuditMode.Repair, isOperator: false);
+
+        Assert.True(report.IsTooMuch);
+        Assert.Equal((11, 0), AuditRig.Of(report, "ingest blobs of no upload"));
+        var (found, repaired) = AuditRig.Of(report, "jobs kept too long");
+        Assert.True(found > 0 && found == repaired);
     }
 
     [Fact]

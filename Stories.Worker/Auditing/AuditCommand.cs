@@ -1,7 +1,11 @@
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Npgsql;
+using Stories.Core;
 using Stories.Core.Data;
+using Stories.Core.Faults;
+using Stories.Worker.Keys;
 
 namespace Stories.Worker.Auditing;
 
@@ -35,9 +39,11 @@ internal sealed class AuditCommand(string[] arguments)
                     return 0;
             }
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (e is not StartRefusedException)
         {
-            await Console.Error.WriteLineAsync($"PostgreSQL does not answer ({e.SqlState ?? "no connection"}). See that it runs and that ConnectionStrings:Stories names it.");
+            await Console.Error.WriteLineAsync(e is NpgsqlException database
+                ? $"PostgreSQL does not answer ({database.SqlState ?? "no connection"}). See that it runs and that ConnectionStrings:Stories names it."
+                : $"It could not be looked at: {Trouble.Of(e)}.");
             return 2;
         }
         await Console.Error.WriteLineAsync("""
@@ -51,6 +57,12 @@ internal sealed class AuditCommand(string[] arguments)
 
     private static async Task<int> AuditAsync(IServiceProvider services, AuditMode mode)
     {
+        // Whoever resolves the auditor would make a key where there is none, and might sign with it.
+        if (!ServiceSigner.IsThere(services.GetRequiredService<IOptions<KeyOptions>>().Value))
+        {
+            await Console.Error.WriteLineAsync("Keys:Folder holds no signing key. Run this where a worker runs, or has run, with its settings.");
+            return 2;
+        }
         // What is due is said by the database's time, as in a host.
         await services.GetRequiredService<DatabaseClock>().SynchronizeAsync(CancellationToken.None);
         if (await services.GetRequiredService<Auditor>().RunAsync(mode, isOperator: true, CancellationToken.None) is not { } report)

@@ -1,16 +1,19 @@
 using Microsoft.Extensions.Options;
 using Stories.Core;
+using Stories.Core.Faults;
 
 namespace Stories.Worker.Auditing;
 
 /// <summary>
-/// Each worker audits once an hour, one of them at a time: scratch is its own machine's, and what it saw last time only itself
-/// remembers.
+/// Each worker audits once an hour: scratch is its own machine's, and what it saw last time only itself remembers. One at a time; who
+/// meets another's waits for it a little.
 /// </summary>
 internal sealed class AuditTimer(IServiceScopeFactory scopes, IOptions<AuditOptions> options, ILogger<AuditTimer> log) : BackgroundService
 {
     /// <summary>A start has enough to do; a worker that never lives for an hour audits all the same.</summary>
     private static readonly TimeSpan First = TimeSpan.FromMinutes(2);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -21,7 +24,8 @@ internal sealed class AuditTimer(IServiceScopeFactory scopes, IOptions<AuditOpti
             try
             {
                 await using var scope = scopes.CreateAsyncScope();
-                await scope.ServiceProvider.GetRequiredService<Auditor>().RunAsync(stoppingToken);
+                var auditor = scope.ServiceProvider.GetRequiredService<Auditor>();
+                while (await auditor.RunAsync(AuditMode.Repair, isOperator: false, stoppingToken) is null) await Task.Delay(Pause, TimeProvider.System, stoppingToken);
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Stories.Core;
 using Stories.Core.Data;
+using Stories.Core.Faults;
 using Stories.Core.Jobs;
 
 namespace Stories.Worker.Auditing;
@@ -30,13 +31,11 @@ internal sealed class Auditor(
     /// <summary>So few are no sign of a wrong database, even when they are all there is.</summary>
     private const int Few = 10;
 
-    /// <summary>Buckets first: what ends with one is not told of again below.</summary>
     private IReadOnlyList<Check> Checks =>
     [
-        new("open buckets without their key", containers.OpenWithoutKeyAsync, BreaksPromise: true, TouchesLiving: true),
+        new("open buckets without their key", containers.OpenWithoutKeyAsync, BreaksPromise: true),
         new("buckets overdue", rows.OverdueBucketsAsync, BreaksPromise: true),
         new("containers of no bucket", containers.OfNoBucketAsync),
-        new("canaries of the killed", containers.CanariesAsync),
         new("blobs that no rendition names", renditions.BlobsOfNobodyAsync),
         new("renditions without their blob", renditions.WithoutBlobAsync, BreaksPromise: true, TouchesLiving: true),
         new("ingest blobs of no upload", ingest.BlobsOfNoUploadAsync),
@@ -45,13 +44,13 @@ internal sealed class Auditor(
         new("uploads of no story", rows.UploadsOfNoStoryAsync),
         new("departures unfinished", rows.DeparturesAsync, BreaksPromise: true),
         new("job arguments", jobs.ArgumentsAsync, BreaksPromise: true),
-        new("jobs kept too long", jobs.KeptTooLongAsync),
+        new("jobs kept too long", jobs.KeptTooLongAsync, IsCertain: true),
         new("job locks kept too long", jobs.LocksAsync),
-        new("scratch of the dead (here)", machine.ScratchAsync),
-        new("keys past their life", machine.KeysAsync, BreaksPromise: true),
+        new("scratch of the dead (here)", machine.ScratchAsync, IsCertain: true),
+        new("keys past their life", machine.KeysAsync, BreaksPromise: true, IsCertain: true),
     ];
 
-    /// <summary>The hourly run.</summary>
+    /// <summary>From the dashboard.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => RunAsync(AuditMode.Repair, isOperator: false, cancellationToken);
 
     /// <param name="mode">How far it may go.</param>
@@ -67,15 +66,12 @@ internal sealed class Auditor(
         foreach (var check in Checks) tallies.Add(await LookAsync(check, mode, isOperator, cancellationToken));
 
         var isTooMuch = mode == AuditMode.Repair && IsTooMuch(tallies);
+        foreach (var tally in tallies.Where(t => mode == AuditMode.Repair && (t.Check.IsCertain || !isTooMuch)))
+            foreach (var finding in tally.Waiting) await RepairAsync(tally, finding, cancellationToken);
         if (isTooMuch)
         {
-            log.LogError("The audit would repair {ToRepair} things, which looks like a wrong or empty database or account, and repaired nothing. See ./stories audit; if it is right: ./stories audit --repair --all",
-                tallies.Sum(t => t.ToRepair));
-        }
-        else if (mode == AuditMode.Repair)
-        {
-            foreach (var tally in tallies)
-                foreach (var finding in tally.Waiting) await RepairAsync(tally, finding, cancellationToken);
+            log.LogError("The audit would repair {ToRepair} things, which looks like a wrong or empty database or account, and repaired none of them. See ./stories audit; if it is right: ./stories audit --repair --all",
+                tallies.Where(t => !t.Check.IsCertain).Sum(t => t.ToRepair));
         }
         memory.End(isTooMuch);
         foreach (var tally in tallies.Where(t => t.Due > 0))
@@ -115,12 +111,12 @@ internal sealed class Auditor(
 
     private bool IsDue(Finding finding, Look look, bool isOperator) => finding.Since is { } since
         ? !look.IsYoung(since)
-        : memory.Remember(finding.Subject, look.Now) < look.Now || isOperator;
+        : isOperator || memory.Remember(finding.Subject, look.Now) < look.Now;
 
     /// <summary>A worker that looks at the wrong account would find every living bucket gone, and there may be only one.</summary>
     private bool IsTooMuch(List<Tally> tallies) =>
-        tallies.Sum(t => t.ToRepair) > options.Value.MostRepairs ||
-        tallies.Exists(t => t.ToRepair > t.LookedAt / 2 && (t.ToRepair > Few || t.Check.TouchesLiving));
+        tallies.Where(t => !t.Check.IsCertain).Sum(t => t.ToRepair) > options.Value.MostRepairs ||
+        tallies.Exists(t => !t.Check.IsCertain && t.ToRepair > t.LookedAt / 2 && (t.ToRepair > Few || t.Check.TouchesLiving));
 
     private async Task RepairAsync(Tally tally, Finding finding, CancellationToken cancellationToken)
     {

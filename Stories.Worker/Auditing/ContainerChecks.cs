@@ -1,11 +1,10 @@
 using System.Runtime.CompilerServices;
 using Stories.Core.Blobs;
-using Stories.Core.Jobs;
 
 namespace Stories.Worker.Auditing;
 
 /// <summary>Containers against the rows of buckets, and the rows against containers.</summary>
-internal sealed class ContainerChecks(AuditRows rows, BlobInventory inventory, BucketBlobs blobs, BucketKeys keys, IEraseBucket erase, TimeProvider clock)
+internal sealed class ContainerChecks(AuditRows rows, BlobInventory inventory, BucketBlobs blobs, BucketKeys keys)
 {
     private const int Page = 500;
 
@@ -27,24 +26,9 @@ internal sealed class ContainerChecks(AuditRows rows, BlobInventory inventory, B
         await foreach (var finding in OfNoBucketAsync(page, look, cancellationToken)) yield return finding;
     }
 
-    /// <summary>A start or an hourly probe that was killed while it asked.</summary>
-    public async IAsyncEnumerable<Finding> CanariesAsync(Look look, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await foreach (var canary in inventory.CanariesAsync(cancellationToken))
-        {
-            look.Count++;
-            if (look.IsYoung(canary.ChangedAt)) continue;
-            yield return new Finding(canary.Name, canary.ChangedAt, async cancel =>
-            {
-                await blobs.DeleteContainerAsync(canary.Name, cancel);
-                return true;
-            });
-        }
-    }
-
     /// <summary>
-    /// The key exists nowhere else, so nothing in such a bucket will ever be opened again: it ends now instead of later, and the next
-    /// story of its span opens a new one.
+    /// Only told of, because nothing mends it: the key exists nowhere else but in the memory of hosts that have read it, for as long as they
+    /// run. The bucket ends when it was to end; its record would not be true of an earlier time.
     /// </summary>
     public async IAsyncEnumerable<Finding> OpenWithoutKeyAsync(Look look, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -52,15 +36,7 @@ internal sealed class ContainerChecks(AuditRows rows, BlobInventory inventory, B
             "select id, container from buckets where state = 'Open' and ends_at > $1", row => (row.GetGuid(0), row.GetString(1)), cancellationToken, look.Now))
         {
             look.Count++;
-            if (await inventory.FindLengthAsync(container, BlobNames.BucketKey, cancellationToken) is not null) continue;
-            yield return new Finding($"bucket {id}", null, async cancel =>
-            {
-                if (await inventory.FindLengthAsync(container, BlobNames.BucketKey, cancel) is not null) return false;
-                if (!await rows.ChangeAsync("update buckets set ends_at = $2 where id = $1 and state = 'Open'", cancel, id, clock.GetUtcNow())) return false;
-                keys.Forget(container);
-                await erase.RunAsync(id, cancel);
-                return true;
-            });
+            if (await inventory.FindLengthAsync(container, BlobNames.BucketKey, cancellationToken) is null) yield return new Finding($"bucket {id}", null);
         }
     }
 

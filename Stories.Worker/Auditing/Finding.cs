@@ -23,8 +23,9 @@ internal sealed class Look(DateTimeOffset now, TimeSpan grace)
 /// <param name="Name">As it stands in the table.</param>
 /// <param name="FindAsync">Streams: an account may hold more than fits into memory.</param>
 /// <param name="BreaksPromise">What it finds is more than what a killed process left: an error, also when it is mended.</param>
+/// <param name="IsCertain">What it finds is past its time whatever another store says, so that it is mended however much it is.</param>
 /// <param name="TouchesLiving">Mending takes something from stories that have not ended.</param>
-internal sealed record Check(string Name, Func<Look, CancellationToken, IAsyncEnumerable<Finding>> FindAsync, bool BreaksPromise = false, bool TouchesLiving = false);
+internal sealed record Check(string Name, Func<Look, CancellationToken, IAsyncEnumerable<Finding>> FindAsync, bool BreaksPromise = false, bool TouchesLiving = false, bool IsCertain = false);
 
 /// <param name="Oldest">Since when the longest of what was found has been so.</param>
 /// <param name="Trouble">Why the check could not be made, or not to its end.</param>

@@ -4,7 +4,7 @@ using Hangfire;
 
 namespace Stories.Worker.Auditing;
 
-/// <summary>Hangfire's tables. What they hold is dated by real time, whatever clock the service has.</summary>
+/// <summary>Hangfire's tables. What they hold is dated by the database's time, as everything else is.</summary>
 internal sealed class JobChecks(AuditRows rows, IBackgroundJobClient jobs)
 {
     /// <summary>Hangfire looks each minute for what has expired.</summary>

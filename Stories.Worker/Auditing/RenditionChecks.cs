@@ -34,7 +34,7 @@ internal sealed class RenditionChecks(AuditRows rows, BlobInventory inventory, B
             if (row is null) continue;
             look.Count++;
             if (blob is not null || !await IsMissingAsync(bucket, row, cancellationToken)) continue;
-            yield return new Finding($"story {row.Story} part {row.Part}", null, async cancel =>
+            yield return new Finding($"{bucket.Container}/{row.Blob}", null, async cancel =>
                 await IsMissingAsync(bucket, row, cancel) &&
                 await rows.ChangeAsync("delete from renditions where story_id = $1 and part = $2 and blob_name = $3", cancel, row.Story, row.Part, row.Blob));
         }

@@ -27,8 +27,6 @@ internal sealed class TraceStory(AuditRows rows, BlobInventory inventory, Ingest
         places.Add(("erasure_leaves", row is { Bucket: { } bucket, Leaf.Length: > 0 } &&
             await rows.AnyAsync("select 1 from erasure_leaves where bucket_id = $1 and hash = $2", cancellationToken, bucket, SHA256.HashData(row.Leaf))
                 ? "one hash, which leads nowhere once the story's row is gone" : Nothing));
-        // Whatever was taken down: its row names app, level and reason.
-        places.Add(("takedowns", Nothing));
         places.Add(("hangfire.job", Count(await rows.CountAsync(
             "select count(*) from hangfire.job where arguments::text ilike $1 or arguments::text ilike $2", cancellationToken, $"%{story}%", $"%{story:N}%"), "jobs that name it")));
         places.Add(("scratch (here)", Scratch(row)));

@@ -4,12 +4,13 @@ using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
+using Stories.Core.Faults;
 using Stories.Core.Jobs;
 
 namespace Stories.Worker.Erasure;
 
 /// <summary>
-/// Seal, then rows, then the container with blobs and key, then look, then record. Every step can be repeated, by anybody, from
+/// Seal, then rows, then the key, then the container with its blobs, then what of uploads is left, then look, then record. Every step can be repeated, by anybody, from
 /// wherever another was cut off.
 /// </summary>
 public sealed class EraseBucket(
@@ -31,13 +32,11 @@ public sealed class EraseBucket(
         CrashPoints.Hit("erase:claimed");
         await SealAsync(bucketId, now, cancellationToken);
         CrashPoints.Hit("erase:sealed");
-        var waiting = await DeleteRowsAsync(bucketId, cancellationToken);
+        await DeleteRowsAsync(bucketId, cancellationToken);
         CrashPoints.Hit("erase:rows");
         await DeleteBytesAsync(bucket.Container, cancellationToken);
         CrashPoints.Hit("erase:container");
-        // What was still waiting to be processed lies outside the container. Last, so that an upload that storage holds on to keeps
-        // nothing else; after a crash the sweep finds it, as belonging to nobody.
-        await storyBlobs.DeleteUploadsAsync(db.Uploads.Where(u => waiting.Contains(u.Id)), cancellationToken);
+        await DeleteUploadsAsync(bucketId, cancellationToken);
         if (await blobs.ContainerExistsAsync(bucket.Container, cancellationToken))
         {
             log.LogInformation("Bucket {BucketId}: storage is still deleting its container; the sweep looks again.", bucketId);
@@ -69,17 +68,12 @@ public sealed class EraseBucket(
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <returns>The uploads whose bytes are still there.</returns>
-    internal async Task<List<Guid>> DeleteRowsAsync(Guid bucketId, CancellationToken cancellationToken)
+    internal async Task DeleteRowsAsync(Guid bucketId, CancellationToken cancellationToken)
     {
-        var waiting = new List<Guid>();
         while (true)
         {
             var stories = await db.Stories.Where(s => s.BucketId == bucketId).OrderBy(s => s.Id).Select(s => s.Id).Take(Batch).ToListAsync(cancellationToken);
-            if (stories.Count == 0) return waiting;
-            waiting.AddRange(await db.Uploads.Where(u => u.StoryId != null && stories.Contains(u.StoryId.Value) && u.BytesGoneAt == null).Select(u => u.Id).ToListAsync(cancellationToken));
-            // The quota goes on counting them until they are a day old, and nothing says any more of what.
-            await db.Uploads.Where(u => u.StoryId != null && stories.Contains(u.StoryId.Value)).ExecuteUpdateAsync(set => set.SetProperty(u => u.StoryId, (Guid?)null), cancellationToken);
+            if (stories.Count == 0) return;
             CrashPoints.Hit("erase:batch");
             await db.Stories.Where(s => stories.Contains(s.Id)).ExecuteDeleteAsync(cancellationToken);
         }
@@ -92,5 +86,17 @@ public sealed class EraseBucket(
         await blobs.DeleteBlobAsync(container, BlobNames.BucketKey, cancellationToken);
         CrashPoints.Hit("erase:key");
         await blobs.DeleteContainerAsync(container, cancellationToken);
+    }
+
+    /// <summary>
+    /// What was still waiting to be processed lies outside the container. After it, so that an upload that storage holds on to keeps
+    /// nothing else; before the record, which says that all is gone.
+    /// </summary>
+    private async Task DeleteUploadsAsync(Guid bucketId, CancellationToken cancellationToken)
+    {
+        var uploads = db.Uploads.Where(u => u.BucketId == bucketId);
+        await storyBlobs.DeleteUploadsAsync(uploads, cancellationToken);
+        // The quota goes on counting them until they are a day old, and nothing says any more of what.
+        await uploads.ExecuteUpdateAsync(set => set.SetProperty(u => u.StoryId, (Guid?)null).SetProperty(u => u.BucketId, (Guid?)null), cancellationToken);
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Stories.Core;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
+using Stories.Core.Faults;
 using Stories.Core.Jobs;
 
 namespace Stories.Worker.Erasure;

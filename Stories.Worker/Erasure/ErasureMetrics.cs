@@ -26,6 +26,7 @@ public sealed class ErasureMetrics
         stories = meter.CreateCounter<long>("stories.erasure.stories", "{story}", "Stories in the buckets that this worker erased.");
         blobs = meter.CreateCounter<long>("stories.erasure.blobs", "{blob}", "Blobs that lay in them at their end.");
         bytes = meter.CreateCounter<long>("stories.erasure.bytes", "By", "Bytes of these blobs.");
+        meter.CreateObservableGauge("stories.erasure.lag.longest", FindLongest, "s", "The longest lag of the last 24 hours, whoever erased.");
         meter.CreateObservableGauge("stories.erasure.overdue", () => FindOverdue().Count, "{bucket}", "Buckets of which something is left for longer than promised.");
         meter.CreateObservableGauge("stories.erasure.overdue.oldest", () => FindOverdue() is [var oldest, ..] ? (clock.GetUtcNow() - oldest).TotalSeconds : 0, "s", "How long ago the oldest of them ended.");
     }
@@ -39,12 +40,19 @@ public sealed class ErasureMetrics
     }
 
     /// <summary>
-    /// Asks the database at each look, and not what a sweep found: when no sweep comes through, that is what must be seen. Metrics have no
+    /// Gauges ask the database at each look, and not what a sweep found: when no sweep comes through, that is what must be seen. Metrics have no
     /// asynchronous callbacks; where the database does not answer the gauge is missing, which alarms can tell from zero.
     /// </summary>
     private List<DateTimeOffset> FindOverdue()
     {
         using var scope = scopes.CreateScope();
         return [.. scope.ServiceProvider.GetRequiredService<OverdueBuckets>().At(clock.GetUtcNow()).Select(b => b.EndsAt)];
+    }
+
+    private double FindLongest()
+    {
+        using var scope = scopes.CreateScope();
+        var since = clock.GetUtcNow() - TimeSpan.FromDays(1);
+        return scope.ServiceProvider.GetRequiredService<StoriesDb>().Buckets.Where(b => b.ErasedAt > since).Max(b => b.ErasedAt - b.EndsAt)?.TotalSeconds ?? 0;
     }
 }

@@ -4,6 +4,7 @@ using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
+using Stories.Core.Faults;
 using Stories.Protocol;
 using Stories.Worker.Keys;
 

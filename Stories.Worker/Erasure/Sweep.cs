@@ -5,6 +5,7 @@ using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
+using Stories.Core.Faults;
 using Stories.Core.Jobs;
 using Stories.Core.Posting;
 using Stories.Core.Uploads;
@@ -21,10 +22,11 @@ public sealed class Sweep(
     EraseDeparted departed, EndStories ends, IOptions<BucketOptions> options, IOptions<TakedownOptions> takedowns, TimeProvider clock, ILogger<Sweep> log) : ISweep
 {
     private const int Most = 500;
-    private const int MostFailures = 3;
 
     /// <summary>A turn that was queued and did not come for so long may have been lost; one more does no harm.</summary>
     private static readonly TimeSpan Requeue = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan DeparturesAtOnce = TimeSpan.FromSeconds(20);
 
     /// <summary>The Api queues right after it accepts.</summary>
     private static readonly TimeSpan QueueGrace = TimeSpan.FromSeconds(10);
@@ -36,13 +38,13 @@ public sealed class Sweep(
         if (turn is null) return;
         var now = clock.GetUtcNow();
         await TryAsync("erase due buckets", () => erase.RunAsync(now, cancellationToken), cancellationToken);
-        await TryAsync("finish departures", () => FinishDeparturesAsync(cancellationToken), cancellationToken);
         await TryAsync("remove what ended stories left", () => RemoveLeftAsync(cancellationToken), cancellationToken);
         await TryAsync("turn the key ring", () => ring.TurnAsync(cancellationToken), cancellationToken);
         await TryAsync("pick up lost work", () => RequeueLostAsync(now, cancellationToken), cancellationToken);
         await TryAsync("commit received uploads", () => CommitReceivedAsync(now, cancellationToken), cancellationToken);
         await TryAsync("remove expired uploads", () => RemoveExpiredAsync(now, cancellationToken), cancellationToken);
         await TryAsync("remove forgotten bytes", () => RemoveForgottenAsync(now, cancellationToken), cancellationToken);
+        await TryAsync("finish departures", () => FinishDeparturesAsync(cancellationToken), cancellationToken);
         await TryAsync("drop old records", () => db.Buckets
             .Where(b => b.State == BucketState.Erased && b.ErasedAt < now - options.Value.RecordKeptFor).ExecuteDeleteAsync(cancellationToken), cancellationToken);
         await TryAsync("drop old takedowns", () => db.Takedowns
@@ -62,43 +64,38 @@ public sealed class Sweep(
         }
     }
 
-    /// <summary>One that storage holds on to must not keep the others, wherever it comes among them; and an outage is not tried for each.</summary>
-    private static async Task EachAsync<T>(IEnumerable<T> items, Func<T, Task> doAsync, CancellationToken cancellationToken)
+    /// <summary>Users and apps whose erasure was cut off. An app may take long: the next sweep goes on, so that buckets and keys do not wait for it.</summary>
+    private async Task FinishDeparturesAsync(CancellationToken cancellationToken)
     {
-        var failures = new List<Exception>();
-        foreach (var item in items)
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(DeparturesAtOnce);
+        foreach (var departure in await db.Departures.AsNoTracking().OrderBy(_ => EF.Functions.Random()).ToListAsync(cancellationToken))
         {
             try
             {
-                await doAsync(item);
+                await departed.GoOnAsync(departure, limit.Token);
+            }
+            catch (Exception) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                log.LogInformation("Departure {DepartureId} goes on with the next sweep.", departure.Id);
+                return;
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
-                failures.Add(e);
-                if (failures.Count == MostFailures) break;
+                log.LogError("The sweep could not finish departure {DepartureId}: {Trouble}. The next one tries again.", departure.Id, Trouble.Of(e));
             }
         }
-        if (failures.Count > 0) throw new AggregateException(failures);
-    }
-
-    /// <summary>Users and apps whose erasure was cut off.</summary>
-    private async Task FinishDeparturesAsync(CancellationToken cancellationToken)
-    {
-        foreach (var departure in await db.Departures.AsNoTracking().OrderBy(d => d.AskedAt).ToListAsync(cancellationToken))
-            await TryAsync($"finish departure {departure.Id}", () => departed.FinishAsync(departure, cancellationToken), cancellationToken);
     }
 
     /// <summary>Stories that somebody ended and was killed before the bytes were gone.</summary>
-    private async Task RemoveLeftAsync(CancellationToken cancellationToken)
-    {
-        await EachAsync(await ends.FindLeftAsync(Most, cancellationToken), story => ends.RemoveAsync(story, cancellationToken), cancellationToken);
-    }
+    private async Task RemoveLeftAsync(CancellationToken cancellationToken) =>
+        await Attempts.EachAsync(await ends.FindLeftAsync(Most, cancellationToken), story => ends.RemoveAsync(story, cancellationToken), cancellationToken);
 
     /// <summary>Uploads whose last bytes were acknowledged by a process that then died.</summary>
     private async Task CommitReceivedAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var received = await db.Uploads.Where(u => u.State == UploadState.Received && u.ExpiresAt > now).OrderBy(u => u.ExpiresAt).Select(u => u.Id).Take(Most).ToListAsync(cancellationToken);
-        foreach (var upload in received) await commit.CommitAsync(upload, cancellationToken);
+        var received = await db.Uploads.Where(u => u.State == UploadState.Received && u.ExpiresAt > now).OrderBy(_ => EF.Functions.Random()).Select(u => u.Id).Take(Most).ToListAsync(cancellationToken);
+        await Attempts.EachAsync(received, upload => commit.CommitAsync(upload, cancellationToken), cancellationToken);
     }
 
     /// <summary>Blobs before rows; those of a story that still waits are the story's, however long it takes.</summary>
@@ -107,7 +104,7 @@ public sealed class Sweep(
         var dead = await db.Uploads.AsNoTracking()
             .Where(u => u.ExpiresAt <= now && (u.State != UploadState.Consumed || u.BytesGoneAt != null))
             .OrderBy(_ => EF.Functions.Random()).Take(Most).ToListAsync(cancellationToken);
-        await EachAsync(dead, async upload =>
+        await Attempts.EachAsync(dead, async upload =>
         {
             if (upload.BytesGoneAt is null) await ingest.DeleteAsync(upload.BlobName, cancellationToken);
             await db.Uploads.Where(u => u.Id == upload.Id && (u.State != UploadState.Consumed || u.BytesGoneAt != null)).ExecuteDeleteAsync(cancellationToken);
@@ -120,7 +117,7 @@ public sealed class Sweep(
         var forgotten = await db.Uploads.AsNoTracking()
             .Where(u => u.State == UploadState.Consumed && u.BytesGoneAt == null && !db.Stories.Any(s => s.Id == u.StoryId && s.Work == WorkState.Pending))
             .OrderBy(_ => EF.Functions.Random()).Take(Most).ToListAsync(cancellationToken);
-        await EachAsync(forgotten, async upload =>
+        await Attempts.EachAsync(forgotten, async upload =>
         {
             await ingest.DeleteAsync(upload.BlobName, cancellationToken);
             await db.Uploads.Where(u => u.Id == upload.Id).ExecuteUpdateAsync(set => set.SetProperty(u => u.BytesGoneAt, now), cancellationToken);

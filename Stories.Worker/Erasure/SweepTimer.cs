@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Stories.Core;
 using Stories.Core.Erasure;
+using Stories.Core.Faults;
 using Stories.Core.Jobs;
 
 namespace Stories.Worker.Erasure;

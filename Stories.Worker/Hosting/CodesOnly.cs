@@ -1,6 +1,7 @@
 using Hangfire.Common;
 using Hangfire.Server;
 using Stories.Core;
+using Stories.Core.Faults;
 using Stories.Core.Jobs;
 
 namespace Stories.Worker.Hosting;

@@ -1,5 +1,6 @@
 using Hangfire;
 using Stories.Core;
+using Stories.Core.Faults;
 using Stories.Core.Jobs;
 
 namespace Stories.Worker.Hosting;

@@ -1,5 +1,6 @@
 using Hangfire;
 using Hangfire.Common;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Stories.Core;
 using Stories.Core.Health;
 using Stories.Core.Jobs;
@@ -18,7 +19,7 @@ internal static class WorkerServices
     {
         var services = builder.Services;
         services.AddStoriesCore(builder.Configuration);
-        services.AddStoriesHealth()
+        services.AddStoriesHealth(whenRetained: HealthStatus.Unhealthy)
             .AddCheck<SandboxHealth>("sandbox").AddCheck<KeyHealth>("keys").AddCheck<ErasureHealth>("erasure").AddCheck<AuditHealth>("audit");
         services.Configure<HostOptions>(host =>
         {

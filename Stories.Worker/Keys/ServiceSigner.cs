@@ -13,10 +13,13 @@ public sealed class ServiceSigner : IDisposable
     public ServiceSigner(IOptions<KeyOptions> options)
     {
         KeyFiles.CreateFolder(options.Value.Folder);
-        var path = Path.Combine(options.Value.Folder, "service-key");
+        var path = PathOf(options.Value);
         using (var fresh = SigningKey.Generate()) KeyFiles.CreateIfMissing(path, fresh.ExportSeed());
         key = SigningKey.FromSeed(KeyFiles.Read(path));
     }
+
+    /// <summary>False where no worker has run yet, or the folder is not the workers'.</summary>
+    public static bool IsThere(KeyOptions options) => File.Exists(PathOf(options));
 
     public SignedRecord Sign(string purpose, byte[] bytes) => new(bytes, key.Sign(purpose, bytes), key.Id);
 
@@ -28,4 +31,6 @@ public sealed class ServiceSigner : IDisposable
     }
 
     public void Dispose() => key.Dispose();
+
+    private static string PathOf(KeyOptions options) => Path.Combine(options.Folder, "service-key");
 }

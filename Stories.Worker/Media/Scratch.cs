@@ -28,9 +28,9 @@ public sealed class Scratch : IAsyncDisposable
 /// <summary>Hands out scratch folders; wipes what a killed process left.</summary>
 public sealed class ScratchRoom : IDisposable
 {
-    private readonly OwnFolder folder;
-
     private const string Prefix = "stories-scratch-";
+
+    private readonly OwnFolder folder;
 
     // A folder of our own even in a configured place: another worker of this machine may be using it too.
     public ScratchRoom(IOptions<MediaOptions> options) => folder = OwnFolder.Make(PlaceOf(options.Value), Prefix);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Stories.Core;
 using Stories.Core.Data;
+using Stories.Core.Faults;
 using Stories.Core.Jobs;
 using Stories.Core.Media;
 using Stories.Core.Posting;

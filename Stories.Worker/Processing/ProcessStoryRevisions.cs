@@ -1,4 +1,5 @@
 using Stories.Core;
+using Stories.Core.Faults;
 using Stories.Protocol;
 using Stories.Worker.Media;
 

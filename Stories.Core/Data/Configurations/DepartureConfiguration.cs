@@ -6,9 +6,5 @@ namespace Stories.Core.Data.Configurations;
 
 internal sealed class DepartureConfiguration : IEntityTypeConfiguration<Departure>
 {
-    public void Configure(EntityTypeBuilder<Departure> builder)
-    {
-        builder.ToTable("departures").HasKey(d => d.Id);
-        builder.HasIndex(d => d.AskedAt);
-    }
+    public void Configure(EntityTypeBuilder<Departure> builder) => builder.ToTable("departures").HasKey(d => d.Id);
 }

@@ -11,6 +11,8 @@ internal sealed class SeenConfiguration : IEntityTypeConfiguration<Seen>
     {
         builder.ToTable("seen").HasKey(s => new { s.StoryId, s.App, s.User });
         builder.HasIndex(s => s.BucketId);
+        // When a viewer is erased.
+        builder.HasIndex(s => new { s.App, s.User });
         builder.HasOne<Story>().WithMany().HasForeignKey(s => s.StoryId).OnDelete(DeleteBehavior.Cascade);
     }
 }

@@ -26,7 +26,7 @@ internal sealed class StoryConfiguration : IEntityTypeConfiguration<Story>
         builder.HasIndex(s => new { s.App, s.User, s.ExpiresAt });
         builder.HasIndex(s => s.BucketId);
         // What the sweep looks through for remains.
-        builder.HasIndex(s => s.State, "ix_stories_ended_early").HasFilter("state in ('Withdrawn', 'TakenDown', 'Rejected')");
+        builder.HasIndex(s => s.State, "ix_stories_ended_early").HasFilter("state in ('Withdrawn', 'TakenDown')");
         builder.HasIndex(s => new { s.Lane, s.AcceptedAt }).HasFilter("work = 'Pending'");
         // Whose turn it is: who waits, and when work for each last began.
         builder.HasIndex(s => new { s.Lane, s.App, s.User, s.AcceptedAt }, "ix_stories_first_revision").HasFilter("work = 'Pending' and revision = 0");

@@ -14,6 +14,7 @@ internal sealed class UploadConfiguration : IEntityTypeConfiguration<Upload>
         builder.Property(u => u.Level).HasConversion<string>();
         builder.Property(u => u.State).HasConversion<string>();
         builder.HasIndex(u => new { u.App, u.User, u.CreatedAt });
+        builder.HasIndex(u => u.BucketId).HasFilter("bucket_id is not null");
         builder.HasIndex(u => u.StoryId).HasFilter("story_id is not null");
         builder.HasIndex(u => u.ExpiresAt);
     }

@@ -252,6 +252,9 @@ namespace Stories.Core.Data.Migrations
                     b.HasKey("AudienceId", "Number", "DeviceId")
                         .HasName("pk_epoch_envelopes");
 
+                    b.HasIndex("DeviceId")
+                        .HasDatabaseName("ix_epoch_envelopes_device_id");
+
                     b.ToTable("epoch_envelopes", (string)null);
                 });
 
@@ -337,9 +340,6 @@ namespace Stories.Core.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_departures");
 
-                    b.HasIndex("AskedAt")
-                        .HasDatabaseName("ix_departures_asked_at");
-
                     b.ToTable("departures", (string)null);
                 });
 
@@ -359,7 +359,7 @@ namespace Stories.Core.Data.Migrations
                     b.ToTable("erasure_leaves", (string)null);
                 });
 
-            modelBuilder.Entity("Stories.Core.Erasure.ErasureRecord", b =>
+            modelBuilder.Entity("Stories.Core.Erasure.KeptRecord", b =>
                 {
                     b.Property<Guid>("BucketId")
                         .HasColumnType("uuid")
@@ -716,7 +716,7 @@ namespace Stories.Core.Data.Migrations
 
                     b.HasIndex(new[] { "State" }, "ix_stories_ended_early")
                         .HasDatabaseName("ix_stories_ended_early")
-                        .HasFilter("state in ('Withdrawn', 'TakenDown', 'Rejected')");
+                        .HasFilter("state in ('Withdrawn', 'TakenDown')");
 
                     b.HasIndex(new[] { "Lane", "App", "User", "AcceptedAt" }, "ix_stories_first_revision")
                         .HasDatabaseName("ix_stories_first_revision")
@@ -745,6 +745,10 @@ namespace Stories.Core.Data.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("blob_name");
+
+                    b.Property<Guid?>("BucketId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("bucket_id");
 
                     b.Property<DateTimeOffset?>("BytesGoneAt")
                         .HasColumnType("timestamp with time zone")
@@ -809,6 +813,10 @@ namespace Stories.Core.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_uploads");
 
+                    b.HasIndex("BucketId")
+                        .HasDatabaseName("ix_uploads_bucket_id")
+                        .HasFilter("bucket_id is not null");
+
                     b.HasIndex("ExpiresAt")
                         .HasDatabaseName("ix_uploads_expires_at");
 
@@ -871,6 +879,9 @@ namespace Stories.Core.Data.Migrations
                     b.HasIndex("BucketId")
                         .HasDatabaseName("ix_seen_bucket_id");
 
+                    b.HasIndex("App", "User")
+                        .HasDatabaseName("ix_seen_app_user");
+
                     b.ToTable("seen", (string)null);
                 });
 
@@ -883,7 +894,7 @@ namespace Stories.Core.Data.Migrations
                         .IsRequired();
                 });
 
-            modelBuilder.Entity("Stories.Core.Erasure.ErasureRecord", b =>
+            modelBuilder.Entity("Stories.Core.Erasure.KeptRecord", b =>
                 {
                     b.HasOne("Stories.Core.Erasure.Bucket", null)
                         .WithMany()

@@ -1,7 +1,7 @@
 using Azure;
 using Npgsql;
 
-namespace Stories.Core;
+namespace Stories.Core.Faults;
 
 /// <summary>
 /// What may be said of an exception in a log: its kind and the code of who refused. Messages quote what a library was working

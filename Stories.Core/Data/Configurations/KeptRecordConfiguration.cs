@@ -4,9 +4,9 @@ using Stories.Core.Erasure;
 
 namespace Stories.Core.Data.Configurations;
 
-internal sealed class ErasureRecordConfiguration : IEntityTypeConfiguration<ErasureRecord>
+internal sealed class KeptRecordConfiguration : IEntityTypeConfiguration<KeptRecord>
 {
-    public void Configure(EntityTypeBuilder<ErasureRecord> builder)
+    public void Configure(EntityTypeBuilder<KeptRecord> builder)
     {
         builder.ToTable("erasure_records").HasKey(r => r.BucketId);
         builder.HasOne<Bucket>().WithMany().HasForeignKey(r => r.BucketId).OnDelete(DeleteBehavior.Cascade);

@@ -1,10 +1,10 @@
 using Microsoft.EntityFrameworkCore;
-using Stories.Core.Data;
+using Stories.Core.Faults;
 using Stories.Core.Posting;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 
-namespace Stories.Core;
+namespace Stories.Core.Data;
 
 /// <summary>
 /// A story's content goes before its time: withdrawn, taken down, or its audience or author gone. First the row is emptied, then
@@ -39,7 +39,7 @@ public sealed class EndStories(StoriesDb db, StoryBlobs blobs)
 
     /// <summary>Ended stories of which more is left than their row; uploads that they used are found by themselves.</summary>
     public Task<List<Guid>> FindLeftAsync(int most, CancellationToken cancellationToken) => db.Stories
-        .Where(s => s.State == StoryState.Withdrawn || s.State == StoryState.TakenDown || s.State == StoryState.Rejected)
+        .Where(s => s.State == StoryState.Withdrawn || s.State == StoryState.TakenDown)
         .Where(s => db.Renditions.Any(r => r.StoryId == s.Id) || db.Seen.Any(m => m.StoryId == s.Id))
-        .Select(s => s.Id).Take(most).ToListAsync(cancellationToken);
+        .OrderBy(_ => EF.Functions.Random()).Select(s => s.Id).Take(most).ToListAsync(cancellationToken);
 }

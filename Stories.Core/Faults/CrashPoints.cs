@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Stories.Core;
+namespace Stories.Core.Faults;
 
 /// <summary>
 /// Named places at which a test can have this process killed, as a power cut would: no handler runs, nothing is flushed.

@@ -11,6 +11,12 @@ namespace Stories.Core.Data.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.AddColumn<Guid>(
+                name: "bucket_id",
+                table: "uploads",
+                type: "uuid",
+                nullable: true);
+
             migrationBuilder.AddColumn<byte[]>(
                 name: "leaf",
                 table: "stories",
@@ -85,15 +91,26 @@ namespace Stories.Core.Data.Migrations
                 });
 
             migrationBuilder.CreateIndex(
+                name: "ix_uploads_bucket_id",
+                table: "uploads",
+                column: "bucket_id",
+                filter: "bucket_id is not null");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_stories_ended_early",
                 table: "stories",
                 column: "state",
-                filter: "state in ('Withdrawn', 'TakenDown', 'Rejected')");
+                filter: "state in ('Withdrawn', 'TakenDown')");
 
             migrationBuilder.CreateIndex(
-                name: "ix_departures_asked_at",
-                table: "departures",
-                column: "asked_at");
+                name: "ix_seen_app_user",
+                table: "seen",
+                columns: new[] { "app", "user" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_epoch_envelopes_device_id",
+                table: "epoch_envelopes",
+                column: "device_id");
 
             migrationBuilder.CreateIndex(
                 name: "ix_takedowns_at",
@@ -117,8 +134,24 @@ namespace Stories.Core.Data.Migrations
                 name: "takedowns");
 
             migrationBuilder.DropIndex(
+                name: "ix_uploads_bucket_id",
+                table: "uploads");
+
+            migrationBuilder.DropIndex(
                 name: "ix_stories_ended_early",
                 table: "stories");
+
+            migrationBuilder.DropIndex(
+                name: "ix_seen_app_user",
+                table: "seen");
+
+            migrationBuilder.DropIndex(
+                name: "ix_epoch_envelopes_device_id",
+                table: "epoch_envelopes");
+
+            migrationBuilder.DropColumn(
+                name: "bucket_id",
+                table: "uploads");
 
             migrationBuilder.DropColumn(
                 name: "leaf",

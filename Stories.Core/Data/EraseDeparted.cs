@@ -1,30 +1,46 @@
 using Microsoft.EntityFrameworkCore;
-using Stories.Core.Blobs;
-using Stories.Core.Data;
+using Npgsql;
 using Stories.Core.Erasure;
+using Stories.Core.Faults;
 using Stories.Core.Uploads;
 using Stories.Protocol;
 
-namespace Stories.Core;
+namespace Stories.Core.Data;
 
 /// <summary>
 /// Everything of a user, or of all users of an app. A row says who is leaving before anything is touched, and while it is there
 /// nothing new of theirs is written (<see cref="DepartureGate"/>). Bytes go first, because rows name them; then all rows in one
 /// transaction, with the departure's own. Repeatable by anybody from wherever another was cut off; each step asks for the
-/// departure's row, so that a slow one never touches somebody who has come back.
+/// departure's row, so that a slow one never touches somebody who has come back. Two at once do no harm, and the same work twice.
 /// </summary>
-public sealed class EraseDeparted(StoriesDb db, EndStories ends, IngestBlobs ingest, TimeProvider clock)
+public sealed class EraseDeparted(StoriesDb db, NpgsqlDataSource database, EndStories ends, StoryBlobs blobs, TimeProvider clock)
 {
+    /// <summary>Statements over all rows of an app take longer than one is usually given.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    /// <summary>All is gone when this returns, even if another is at it too.</summary>
     /// <param name="user">Null: everybody of the app, and the app itself.</param>
     public async Task RunAsync(string app, string? user, CancellationToken cancellationToken)
     {
         var departure = await AskAsync(app, user, cancellationToken);
         CrashPoints.Hit("depart:asked");
+        await using var turn = await TakeTurnAsync(departure, cancellationToken);
         await FinishAsync(departure, cancellationToken);
     }
 
-    public async Task FinishAsync(Departure departure, CancellationToken cancellationToken)
+    /// <summary>Goes on with what somebody asked for, unless somebody is at it.</summary>
+    public async Task GoOnAsync(Departure departure, CancellationToken cancellationToken)
     {
+        await using var turn = await TakeTurnAsync(departure, cancellationToken);
+        if (turn is not null) await FinishAsync(departure, cancellationToken);
+    }
+
+    private Task<AdvisoryLock?> TakeTurnAsync(Departure departure, CancellationToken cancellationToken) =>
+        AdvisoryLock.TryTakeAsync(database, $"depart {departure.Id:N}", cancellationToken);
+
+    private async Task FinishAsync(Departure departure, CancellationToken cancellationToken)
+    {
+        db.Database.SetCommandTimeout(Patience);
         await RemoveBytesAsync(departure, cancellationToken);
         CrashPoints.Hit("depart:bytes");
         await RemoveRowsAsync(departure, cancellationToken);
@@ -56,10 +72,9 @@ public sealed class EraseDeparted(StoriesDb db, EndStories ends, IngestBlobs ing
         await EndStories.EmptyAsync(stories, StoryState.Withdrawn, code: null, cancellationToken);
         // Who is still sending bytes finds the upload ended, and takes back what it staged.
         await uploads.Where(u => u.State != UploadState.Consumed).ExecuteUpdateAsync(set => set.SetProperty(u => u.ExpiresAt, Upload.Ended), cancellationToken);
-        foreach (var story in await stories.Where(s => db.Renditions.Any(r => r.StoryId == s.Id)).Select(s => s.Id).ToListAsync(cancellationToken))
-            await ends.RemoveAsync(story, cancellationToken);
-        foreach (var blob in await uploads.Where(u => u.BytesGoneAt == null).Select(u => u.BlobName).ToListAsync(cancellationToken))
-            await ingest.DeleteAsync(blob, cancellationToken);
+        var withBlobs = await stories.Where(s => db.Renditions.Any(r => r.StoryId == s.Id)).Select(s => s.Id).ToListAsync(cancellationToken);
+        await Attempts.EachAsync(withBlobs, story => ends.RemoveAsync(story, cancellationToken), cancellationToken);
+        await blobs.DeleteUploadsAsync(uploads, cancellationToken);
     }
 
     private async Task RemoveRowsAsync(Departure departure, CancellationToken cancellationToken)

@@ -13,7 +13,7 @@ using Stories.Core.Data;
 namespace Stories.Core.Data.Migrations
 {
     [DbContext(typeof(StoriesDb))]
-    [Migration("20261125035038_Erasure")]
+    [Migration("20261125045445_Erasure")]
     partial class Erasure
     {
         /// <inheritdoc />
@@ -255,6 +255,9 @@ namespace Stories.Core.Data.Migrations
                     b.HasKey("AudienceId", "Number", "DeviceId")
                         .HasName("pk_epoch_envelopes");
 
+                    b.HasIndex("DeviceId")
+                        .HasDatabaseName("ix_epoch_envelopes_device_id");
+
                     b.ToTable("epoch_envelopes", (string)null);
                 });
 
@@ -340,9 +343,6 @@ namespace Stories.Core.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_departures");
 
-                    b.HasIndex("AskedAt")
-                        .HasDatabaseName("ix_departures_asked_at");
-
                     b.ToTable("departures", (string)null);
                 });
 
@@ -362,7 +362,7 @@ namespace Stories.Core.Data.Migrations
                     b.ToTable("erasure_leaves", (string)null);
                 });
 
-            modelBuilder.Entity("Stories.Core.Erasure.ErasureRecord", b =>
+            modelBuilder.Entity("Stories.Core.Erasure.KeptRecord", b =>
                 {
                     b.Property<Guid>("BucketId")
                         .HasColumnType("uuid")
@@ -719,7 +719,7 @@ namespace Stories.Core.Data.Migrations
 
                     b.HasIndex(new[] { "State" }, "ix_stories_ended_early")
                         .HasDatabaseName("ix_stories_ended_early")
-                        .HasFilter("state in ('Withdrawn', 'TakenDown', 'Rejected')");
+                        .HasFilter("state in ('Withdrawn', 'TakenDown')");
 
                     b.HasIndex(new[] { "Lane", "App", "User", "AcceptedAt" }, "ix_stories_first_revision")
                         .HasDatabaseName("ix_stories_first_revision")
@@ -748,6 +748,10 @@ namespace Stories.Core.Data.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("blob_name");
+
+                    b.Property<Guid?>("BucketId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("bucket_id");
 
                     b.Property<DateTimeOffset?>("BytesGoneAt")
                         .HasColumnType("timestamp with time zone")
@@ -812,6 +816,10 @@ namespace Stories.Core.Data.Migrations
                     b.HasKey("Id")
                         .HasName("pk_uploads");
 
+                    b.HasIndex("BucketId")
+                        .HasDatabaseName("ix_uploads_bucket_id")
+                        .HasFilter("bucket_id is not null");
+
                     b.HasIndex("ExpiresAt")
                         .HasDatabaseName("ix_uploads_expires_at");
 
@@ -874,6 +882,9 @@ namespace Stories.Core.Data.Migrations
                     b.HasIndex("BucketId")
                         .HasDatabaseName("ix_seen_bucket_id");
 
+                    b.HasIndex("App", "User")
+                        .HasDatabaseName("ix_seen_app_user");
+
                     b.ToTable("seen", (string)null);
                 });
 
@@ -886,7 +897,7 @@ namespace Stories.Core.Data.Migrations
                         .IsRequired();
                 });
 
-            modelBuilder.Entity("Stories.Core.Erasure.ErasureRecord", b =>
+            modelBuilder.Entity("Stories.Core.Erasure.KeptRecord", b =>
                 {
                     b.HasOne("Stories.Core.Erasure.Bucket", null)
                         .WithMany()
