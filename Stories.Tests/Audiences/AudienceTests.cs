@@ -3,6 +3,7 @@ using Stories.Client;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
+using static Stories.Tests.Fixtures.Refusals;
 
 namespace Stories.Tests.Audiences;
 
@@ -108,6 +109,4 @@ public sealed class AudienceTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal(ProblemCodes.DeviceIdTaken, (await Refused(() => bob.Client.RegisterDeviceAsync(good, Cancel))).Code);
         Assert.Equal(ProblemCodes.DeviceTooMany, (await Refused(() => alice.Client.RegisterDeviceAsync(good with { Id = Guid.NewGuid() }, Cancel))).Code);
     }
-
-    private static Task<StoriesProblemException> Refused(Func<Task> act) => Assert.ThrowsAsync<StoriesProblemException>(act);
 }

@@ -3,6 +3,7 @@ using Stories.Client;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
 using Stories.Tests.Processing;
+using static Stories.Tests.Fixtures.Refusals;
 
 namespace Stories.Tests.Audiences;
 
@@ -106,6 +107,4 @@ public sealed class DeletedAudienceTests(LocalServers servers) : IAsyncLifetime
             // Whoever came too late is told so.
         }
     }
-
-    private static Task<StoriesProblemException> Refused(Func<Task> act) => Assert.ThrowsAsync<StoriesProblemException>(act);
 }

@@ -93,10 +93,10 @@ public sealed class AuditCommandTests(LocalServers servers)
     public async Task It_says_what_to_do_about_a_database_that_is_not_there_or_not_migrated()
     {
         await using var service = await Service.StartAsync(servers);
-        var (old, said) = await RunAsync(service, ("ConnectionStrings:Stories", await servers.CreateDatabaseAsync()));
+        var (old, said) = await service.RunAsync("Worker", ["audit"], Cancel, ("ConnectionStrings__Stories", await servers.CreateDatabaseAsync()));
         Assert.Equal(2, old);
         Assert.Contains("./stories migrate", said, StringComparison.Ordinal);
-        var (missing, why) = await RunAsync(service, ("ConnectionStrings:Stories", $"Host=127.0.0.1;Port={FreePort.Next()};Username=canary;Password=canary"));
+        var (missing, why) = await service.RunAsync("Worker", ["audit"], Cancel, ("ConnectionStrings__Stories", $"Host=127.0.0.1;Port={FreePort.Next()};Username=canary;Password=canary"));
         Assert.Equal(2, missing);
         Assert.StartsWith("PostgreSQL does not answer", why, StringComparison.Ordinal);
         Assert.DoesNotContain("canary", why, StringComparison.Ordinal);
@@ -164,12 +164,5 @@ public sealed class AuditCommandTests(LocalServers servers)
         return places;
     }
 
-    private static Task<(int Code, string Output)> RunAsync(Service service, params string[] arguments) => RunAsync(service, ("ASPNETCORE_ENVIRONMENT", "Test"), arguments);
-
-    private static async Task<(int Code, string Output)> RunAsync(Service service, (string Name, string Value) setting, params string[] arguments)
-    {
-        var environment = service.Settings.Where(s => s.Value is not null).Append(new(setting.Name, setting.Value))
-            .GroupBy(s => s.Key.Replace(":", "__", StringComparison.Ordinal)).ToDictionary(s => s.Key, s => s.Last().Value!);
-        return await ChildProcess.RunAsync("Worker", environment, Cancel, ["audit", .. arguments]);
-    }
+    private static Task<(int Code, string Output)> RunAsync(Service service, params string[] arguments) => service.RunAsync("Worker", ["audit", .. arguments], Cancel);
 }

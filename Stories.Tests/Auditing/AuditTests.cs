@@ -388,14 +388,14 @@ public sealed class AuditTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal(11, (await Remains.IngestAsync(service)).Count);
         Assert.True(await ended.ExistsAsync(Cancel));
         Assert.Contains(service.Log.Lines, line => line.StartsWith("Error", StringComparison.Ordinal) && line.Contains("./stories audit --repair --all", StringComparison.Ordinal));
-        Assert.Equal(HealthStatus.Unhealthy, (await HealthAsync()).Status);
-        Assert.Contains("wrong database", (await HealthAsync()).Description, StringComparison.Ordinal);
+        Assert.Equal(HealthStatus.Unhealthy, (await service.Worker.HealthAsync("audit")).Status);
+        Assert.Contains("wrong database", (await service.Worker.HealthAsync("audit")).Description, StringComparison.Ordinal);
 
         await rig.AuditAsync(AuditMode.RepairAll);
         Assert.Empty(await Remains.IngestAsync(service));
         Assert.False(await ended.ExistsAsync(Cancel));
         await rig.AuditAsync(AuditMode.Repair, isOperator: false);
-        Assert.Equal(HealthStatus.Healthy, (await HealthAsync()).Status);
+        Assert.Equal(HealthStatus.Healthy, (await service.Worker.HealthAsync("audit")).Status);
     }
 
     [Fact]
@@ -481,9 +481,6 @@ public sealed class AuditTests(LocalServers servers) : IAsyncLifetime
 
     private Task<List<string>> JobsAsync(string state) =>
         service.ReadAsync(db => db.Database.SqlQuery<string>($"select id::text as \"Value\" from hangfire.job where statename = {state} order by id").ToListAsync(Cancel));
-
-    private async Task<HealthReportEntry> HealthAsync() =>
-        (await service.Worker.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Name == "audit", Cancel)).Entries["audit"];
 }
 
 /// <summary>A job as none of ours may be: it says a name.</summary>

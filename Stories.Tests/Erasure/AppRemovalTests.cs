@@ -3,6 +3,7 @@ using Stories.Client;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
 using Stories.Tests.Processing;
+using static Stories.Tests.Fixtures.Refusals;
 
 namespace Stories.Tests.Erasure;
 
@@ -73,13 +74,6 @@ public sealed class AppRemovalTests(LocalServers servers)
         return (await EverythingAbout.RememberAsync(service, Service.PhotosApp, user: null), alice, bob);
     }
 
-    private static Task<(int ExitCode, string Output)> RunAsync(Service service, string[] arguments, params (string Name, string Value)[] more)
-    {
-        var environment = service.Settings.Where(s => s.Value is not null).ToDictionary(s => s.Key.Replace(":", "__", StringComparison.Ordinal), s => s.Value!);
-        environment["Development__IssuerKeyFile"] = Path.Combine(service.KeyFolder, "issuer.pem");
-        foreach (var (name, value) in more) environment[name] = value;
-        return ChildProcess.RunAsync("Api", environment, Cancel, arguments);
-    }
-
-    private static Task<StoriesProblemException> Refused(Func<Task> act) => Assert.ThrowsAsync<StoriesProblemException>(act);
+    private static Task<(int ExitCode, string Output)> RunAsync(Service service, string[] arguments, params ReadOnlySpan<(string Name, string Value)> more) =>
+        service.RunAsync("Api", arguments, Cancel, [("Development__IssuerKeyFile", Path.Combine(service.KeyFolder, "issuer.pem")), .. more]);
 }

@@ -1,11 +1,11 @@
 using System.Net;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Stories.Core.Blobs;
 using Stories.Core.Erasure;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
+using static Stories.Tests.Fixtures.Refusals;
 
 namespace Stories.Tests.Erasure;
 
@@ -58,7 +58,7 @@ internal static class EndedBuckets
     {
         Assert.Empty((await viewer.Client.ShowTrayAsync()).Authors);
         foreach (var ended in all)
-            Assert.Equal(ProblemCodes.NotFound, (await Assert.ThrowsAsync<Stories.Client.StoriesProblemException>(() => viewer.Client.OpenAsync(ended.Story))).Code);
+            Assert.Equal(ProblemCodes.NotFound, (await Refused(() => viewer.Client.OpenAsync(ended.Story))).Code);
     }
 
     /// <summary>Whatever else the Api may answer while its database is away.</summary>
@@ -71,8 +71,4 @@ internal static class EndedBuckets
             Assert.Contains(answer.StatusCode, new[] { HttpStatusCode.NotFound, HttpStatusCode.InternalServerError, HttpStatusCode.ServiceUnavailable });
         }
     }
-
-    /// <summary>What <c>/health/ready</c> of a host says of one check.</summary>
-    public static async Task<HealthReportEntry> HealthAsync(this IServiceProvider host, string check) =>
-        (await host.GetRequiredService<HealthCheckService>().CheckHealthAsync(c => c.Name == check)).Entries[check];
 }

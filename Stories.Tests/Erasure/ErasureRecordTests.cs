@@ -164,7 +164,7 @@ public sealed class ErasureRecordTests(LocalServers servers) : IAsyncLifetime
     public async Task A_worker_killed_before_the_record_is_kept_leaves_leaves_and_the_next_sweep_makes_the_record()
     {
         var story = await PostAsync();
-        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("update buckets set ends_at = clock_timestamp() - interval '1 second'; update stories set expires_at = clock_timestamp() - interval '1 second'"));
+        await service.EndBucketsAsync(Cancel, at: TimeSpan.FromSeconds(-1));
 
         await using (var doomed = service.StartProcess("Worker", ("STORIES_CRASH_AT", "erase:signed"))) await doomed.WaitForEndAsync(Cancel);
         Assert.Equal(BucketState.Sealed, await service.ReadAsync(db => db.Buckets.Select(b => b.State).SingleAsync(Cancel)));

@@ -78,9 +78,9 @@ public sealed partial class ErasureViewTests(LocalServers servers) : IAsyncLifet
         var due = await AddAsync(now - TimeSpan.FromSeconds(20));
         var coming = await AddAsync(now + TimeSpan.FromHours(3));
         var far = await AddAsync(now + TimeSpan.FromHours(30));
-        using var http = await SignInAsync();
+        using var browser = await Dashboard.OpenAsync(service, Cancel);
 
-        var page = await http.GetStringAsync("ops/hangfire/erasures", Cancel);
+        var page = await browser.Http.GetStringAsync("ops/hangfire/erasures", Cancel);
 
         Assert.Contains("1 bucket is erased, with 2 stories, the longest took 4.0 s from its end. 1 bucket is due now, 1 is overdue. In the next 24 hours 1 bucket ends.", page, StringComparison.Ordinal);
         Assert.All([gone, late, due, coming], bucket => Assert.Contains(bucket.ToString(), page, StringComparison.Ordinal));
@@ -100,8 +100,8 @@ public sealed partial class ErasureViewTests(LocalServers servers) : IAsyncLifet
     {
         service.StartApi();
         service.StartApi();
-        using var http = await SignInAsync();
-        Assert.Single(Menu().Matches(await http.GetStringAsync("ops/hangfire", Cancel)));
+        using var browser = await Dashboard.OpenAsync(service, Cancel);
+        Assert.Single(Menu().Matches(await browser.Http.GetStringAsync("ops/hangfire", Cancel)));
 
         using var stranger = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = service.Address };
         using var closed = await stranger.GetAsync("ops/hangfire/erasures", Cancel);
@@ -130,18 +130,6 @@ public sealed partial class ErasureViewTests(LocalServers servers) : IAsyncLifet
             """, Cancel));
         return id;
     }
-
-    private async Task<HttpClient> SignInAsync()
-    {
-        var http = new HttpClient(new HttpClientHandler { CookieContainer = new CookieContainer() }) { BaseAddress = service.Address };
-        var field = AntiForgery().Match(await http.GetStringAsync("ops", Cancel));
-        using var signedIn = await http.PostAsync("ops", new FormUrlEncodedContent([new("token", service.Token("op", "ops")), new(field.Groups[1].Value, field.Groups[2].Value)]), Cancel);
-        Assert.True(signedIn.IsSuccessStatusCode);
-        return http;
-    }
-
-    [GeneratedRegex("name=\"(__RequestVerificationToken)\" value=\"([^\"]+)\"")]
-    private static partial Regex AntiForgery();
 
     [GeneratedRegex("<h1 class=\"page-header\">Erasures.*</table></div>", RegexOptions.Singleline)]
     private static partial Regex Ours();

@@ -2,7 +2,6 @@ using System.Text;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
 
@@ -56,8 +55,8 @@ internal sealed class EverythingAbout
     {
         var forms = words.SelectMany(Forms).Concat(blobs).Distinct().ToList();
         var found = new List<string>();
-        foreach (var table in await ListAsync("select format('%I.%I', table_schema, table_name) from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema') and table_type = 'BASE TABLE'"))
-            foreach (var row in await ListAsync($"select to_jsonb(t)::text from {table} t"))
+        foreach (var (table, rows) in await Tables.AllRowsAsync(service.Database, TestContext.Current.CancellationToken))
+            foreach (var row in rows)
                 found.AddRange(forms.Where(form => row.Contains(form, StringComparison.OrdinalIgnoreCase)).Select(form => $"{table}: {form}"));
         return found;
     }
@@ -88,14 +87,5 @@ internal sealed class EverythingAbout
         yield return Convert.ToHexStringLower(id.ToByteArray());
     }
 
-    private async Task<List<string>> ListAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(service.Database);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
-        await using var reader = await command.ExecuteReaderAsync();
-        var list = new List<string>();
-        while (await reader.ReadAsync()) list.Add(reader.GetString(0));
-        return list;
-    }
+    private Task<List<string>> ListAsync(string sql) => Tables.ReadAsync(service.Database, sql, TestContext.Current.CancellationToken);
 }

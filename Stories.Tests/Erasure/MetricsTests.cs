@@ -24,8 +24,8 @@ public sealed partial class MetricsTests(LocalServers servers)
         var container = service.Worker.GetRequiredService<BlobServiceClient>().GetBlobContainerClient(await ContainerAsync(service, held.Ticket!.Bucket));
         var lease = new Azure.Storage.Blobs.Specialized.BlobLeaseClient(container);
         await lease.AcquireAsync(TimeSpan.FromSeconds(-1), cancellationToken: Cancel);
-        await EndAsync(service, erased.Ticket!.Bucket, "3 seconds");
-        await EndAsync(service, held.Ticket.Bucket, "10 minutes");
+        await service.EndBucketsAsync(Cancel, at: TimeSpan.FromSeconds(-3), only: erased.Ticket!.Bucket);
+        await service.EndBucketsAsync(Cancel, at: TimeSpan.FromMinutes(-10), only: held.Ticket.Bucket);
 
         await using var worker = service.StartProcess("Worker");
         await service.UntilAsync(db => db.Buckets.AnyAsync(b => b.Id == erased.Ticket.Bucket && b.State == BucketState.Erased, Cancel));
@@ -52,7 +52,7 @@ public sealed partial class MetricsTests(LocalServers servers)
     {
         await using var service = await Service.StartAsync(servers);
         await service.User("alice").PostAsync([], caption: "words", lifetime: TimeSpan.FromMinutes(10), cancellationToken: Cancel);
-        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("update buckets set ends_at = clock_timestamp() - interval '1 second'", Cancel));
+        await service.EndBucketsAsync(Cancel, at: TimeSpan.FromSeconds(-1));
         await using var worker = service.StartProcess("Worker");
         var (text, _) = await ScrapeAsync(worker, until: found => found.GetValueOrDefault("stories_erasure_lag_seconds_count") == 1);
         var shown = Named().Matches(text).Select(m => m.Groups[1].Value).Where(name => name != "target_info").Order().ToList();
@@ -78,12 +78,6 @@ public sealed partial class MetricsTests(LocalServers servers)
     }
 
     private static Task<string> ContainerAsync(Service service, Guid bucket) => service.ReadAsync(db => db.Buckets.Where(b => b.Id == bucket).Select(b => b.Container).SingleAsync(Cancel));
-
-    /// <summary>A real process's clock is not ours to move: what is due is moved instead.</summary>
-    private static Task<int> EndAsync(Service service, Guid bucket, string ago) => service.ReadAsync(db => db.Database.ExecuteSqlAsync($"""
-        update buckets set ends_at = clock_timestamp() - {ago}::interval where id = {bucket};
-        update stories set expires_at = clock_timestamp() - {ago}::interval where bucket_id = {bucket}
-        """, Cancel));
 
     [GeneratedRegex(@"^(\w+)(?:\{[^}]*\})? ([0-9.eE+-]+)", RegexOptions.Multiline)]
     private static partial Regex Sample();

@@ -4,6 +4,7 @@ using Stories.Protocol;
 using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
 using Stories.Tests.Processing;
+using static Stories.Tests.Fixtures.Refusals;
 
 namespace Stories.Tests.Erasure;
 
@@ -140,14 +141,14 @@ public sealed class TakedownTests(LocalServers servers) : IAsyncLifetime
     public async Task The_command_line_takes_down_and_erases()
     {
         var story = (await PublishAsync()).Story;
-        var (code, output) = await RunAsync("moderate", "takedown", story.ToString(), "--reason", "selfHarm");
+        var (code, output) = await service.RunClientAsync("the-moderator", ["takedown", story.ToString(), "--reason", "selfHarm"], Cancel, "moderate");
         Assert.Equal((0, $"Taken down: {story}"), (code, output.Trim()));
         Assert.Equal("moderation.selfHarm", (await alice.Client.WatchProgressAsync(story, Cancel)).Code);
-        var (refused, told) = await RunAsync("moderate", "takedown", story.ToString(), "--reason", "boredom");
+        var (refused, told) = await service.RunClientAsync("the-moderator", ["takedown", story.ToString(), "--reason", "boredom"], Cancel, "moderate");
         Assert.Equal(2, refused);
         Assert.Contains("childSafety", told, StringComparison.Ordinal);
 
-        var (erased, said) = await RunAsync("moderate", "erase", alice.Self.ToString());
+        var (erased, said) = await service.RunClientAsync("the-moderator", ["erase", alice.Self.ToString()], Cancel, "moderate");
         Assert.Equal((0, $"Everything of {alice.Self} is gone."), (erased, said.Trim()));
         Assert.Equal(0, await service.ReadAsync(db => db.Stories.CountAsync(Cancel)));
     }
@@ -160,13 +161,4 @@ public sealed class TakedownTests(LocalServers servers) : IAsyncLifetime
     }
 
     private StoriesClient Moderator(string app) => new(service.Address, service.Token("the-moderator", "moderate", app));
-
-    private Task<(int ExitCode, string Output)> RunAsync(string scope, params string[] arguments) => ChildProcess.RunAsync("Client", new Dictionary<string, string>
-    {
-        ["STORIES_API"] = service.Address.ToString(),
-        ["STORIES_TOKEN"] = service.Token("the-moderator", scope),
-        ["STORIES_HOME"] = Path.Combine(service.KeyFolder, "moderator"),
-    }, Cancel, arguments);
-
-    private static Task<StoriesProblemException> Refused(Func<Task> act) => Assert.ThrowsAsync<StoriesProblemException>(act);
 }

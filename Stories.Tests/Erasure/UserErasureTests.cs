@@ -5,6 +5,7 @@ using Stories.Protocol;
 using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
 using Stories.Tests.Processing;
+using static Stories.Tests.Fixtures.Refusals;
 
 namespace Stories.Tests.Erasure;
 
@@ -229,6 +230,4 @@ public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
         await service.SweepAsync();
         Assert.Empty(await about.FindAsync());
     }
-
-    private static Task<StoriesProblemException> Refused(Func<Task> act) => Assert.ThrowsAsync<StoriesProblemException>(act);
 }

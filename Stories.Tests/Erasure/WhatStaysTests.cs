@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using System.Text.RegularExpressions;
 using Hangfire;
 using Hangfire.States;
 using Microsoft.EntityFrameworkCore;
@@ -48,7 +47,7 @@ public sealed class WhatStaysTests(LocalServers servers) : IAsyncLifetime
     {
         var stories = await FillStoriesAsync();
         await FillUploadsAsync();
-        await SignInAsync();
+        using (await Dashboard.OpenAsync(service, Cancel, Word + "-operator")) { }
         await EndJobsAsync();
         var begin = service.Clock.GetUtcNow();
         var (keys, files) = (await service.ReadAsync(db => db.ProcessingKeys.Select(k => k.Id).ToListAsync(Cancel)), KeyFiles());
@@ -166,16 +165,6 @@ public sealed class WhatStaysTests(LocalServers servers) : IAsyncLifetime
         // As a process leaves it that dies between the last acknowledged byte and the commit.
         using (var last = await Tus.PatchAsync(http, await Tus.BeginAsync(http, key, bytes.Length), 0, bytes[..200])) Assert.True(last.IsSuccessStatusCode);
         await service.ReadAsync(db => db.Uploads.Where(u => u.Offset == 200).ExecuteUpdateAsync(set => set.SetProperty(u => u.State, UploadState.Received).SetProperty(u => u.Length, 200), Cancel));
-    }
-
-    private async Task SignInAsync()
-    {
-        using var handler = new HttpClientHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() };
-        using var http = new HttpClient(handler) { BaseAddress = service.Address };
-        var field = Regex.Match(await http.GetStringAsync("ops", Cancel), "name=\"(__RequestVerificationToken)\" value=\"([^\"]+)\"");
-        using var form = new FormUrlEncodedContent([new("token", service.Token(Word + "-operator", "ops")), new(field.Groups[1].Value, field.Groups[2].Value)]);
-        using var answer = await http.PostAsync("ops", form, Cancel);
-        Assert.Equal(HttpStatusCode.Redirect, answer.StatusCode);
     }
 
     /// <summary>Hangfire's servers do not run here: as if they had done what is queued.</summary>

@@ -46,11 +46,7 @@ public sealed class WrongClockTests(LocalServers servers)
         using var http = service.Http("alice");
         http.BaseAddress = api.Address;
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(http, ending.Story));
-        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync(
-            """
-            update buckets set ends_at = clock_timestamp() where id = (select bucket_id from stories where id = {0});
-            update stories set expires_at = clock_timestamp() where id = {0}
-            """, [ending.Story], Cancel));
+        await service.EndBucketsAsync(Cancel, only: ending.Ticket!.Bucket);
 
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(http, ending.Story));
         await service.UntilAsync(async db => await db.Buckets.CountAsync(b => b.State == BucketState.Erased, Cancel) == 1);

@@ -2,6 +2,7 @@ using System.Text;
 using Stories.Age;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
+using static Stories.Tests.Fixtures.Refusals;
 
 namespace Stories.Tests.Fixtures;
 
@@ -40,5 +41,5 @@ internal sealed class Publishing(Service service, UserSession author)
     public Task<StoryProgress> PublishAsync(PublishRequest request) => author.Client.PublishAsync(Story, request);
 
     public async Task<string> CodeAsync(PublishRequest request) =>
-        (await Assert.ThrowsAsync<Stories.Client.StoriesProblemException>(() => PublishAsync(request))).Code;
+        (await Refused(() => PublishAsync(request))).Code;
 }

@@ -125,14 +125,21 @@ public sealed class Service : IAsyncDisposable
     }
 
     /// <summary>One of our hosts as a real process on the same stores. There real seconds count: leases, Hangfire's and the kernel's.</summary>
-    public ChildProcess StartProcess(string project, params ReadOnlySpan<(string Name, string Value)> more)
-    {
-        var environment = settings.Where(s => s.Value is not null).ToDictionary(s => s.Key.Replace(":", "__", StringComparison.Ordinal), s => s.Value!);
-        environment["ASPNETCORE_ENVIRONMENT"] = "Test";
-        environment["Buckets__SweepEvery"] = "00:00:00.500";
-        foreach (var (name, value) in more) environment[name] = value;
-        return ChildProcess.StartHost(project, environment);
-    }
+    public ChildProcess StartProcess(string project, params ReadOnlySpan<(string Name, string Value)> more) =>
+        ChildProcess.StartHost(project, Environment([("Buckets__SweepEvery", "00:00:00.500"), .. more]));
+
+    /// <summary>What an operator types, for instance <c>app remove NAME</c> of the Api, on the same stores and to its end.</summary>
+    public Task<(int ExitCode, string Output)> RunAsync(string project, string[] arguments, CancellationToken cancellationToken, params ReadOnlySpan<(string Name, string Value)> more) =>
+        ChildProcess.RunAsync(project, Environment(more), cancellationToken, arguments);
+
+    /// <summary>What a user types, on a device of its own.</summary>
+    public Task<(int ExitCode, string Output)> RunClientAsync(string user, string[] arguments, CancellationToken cancellationToken, string scope = "stories.post stories.view", string device = "laptop") =>
+        ChildProcess.RunAsync("Client", new Dictionary<string, string>
+        {
+            ["STORIES_API"] = Address.ToString(),
+            ["STORIES_TOKEN"] = Token(user, scope),
+            ["STORIES_HOME"] = Path.Combine(folder, ChatApp, user, device),
+        }, cancellationToken, arguments);
 
     public string Token(string user, string scope = "stories.post stories.view", string app = ChatApp, TimeSpan? life = null, SecurityKey? key = null, string algorithm = SecurityAlgorithms.EcdsaSha256,
         string issuer = "https://issuer.test", string? audience = null) =>
@@ -202,6 +209,20 @@ public sealed class Service : IAsyncDisposable
     public Task EndLeasesAsync(CancellationToken cancellationToken) => ReadAsync(db => db.Database.ExecuteSqlRawAsync(
         "update stories set claimed_until = clock_timestamp() - interval '1 second', enqueued_at = clock_timestamp() - interval '30 seconds' where work = 'Pending'", cancellationToken));
 
+    /// <summary>
+    /// Lets buckets end that have not been erased, in their order, with the stories in them. A real process's clock is not ours to
+    /// move: what is due is moved instead.
+    /// </summary>
+    /// <param name="at">From now; negative: so long ago.</param>
+    /// <param name="apart">From one to the next.</param>
+    /// <param name="only">This one alone; null: all.</param>
+    public Task EndBucketsAsync(CancellationToken cancellationToken, TimeSpan at = default, TimeSpan apart = default, Guid? only = null) => ReadAsync(db => db.Database.ExecuteSqlAsync($"""
+        with ending as (
+            select id, clock_timestamp() + {at} + {apart} * (row_number() over (order by ends_at, id) - 1) as ends_at from buckets where state <> 'Erased' and id = coalesce({only}, id)),
+        moved as (update buckets b set ends_at = e.ends_at from ending e where e.id = b.id)
+        update stories s set expires_at = e.ends_at from ending e where e.id = s.bucket_id
+        """, cancellationToken));
+
     /// <summary>Moves the clock past the end of every bucket there is, and sweeps.</summary>
     public async Task LetEverythingEndAsync()
     {
@@ -226,6 +247,15 @@ public sealed class Service : IAsyncDisposable
     private static bool IsJobServer(ServiceDescriptor service) =>
         service.ImplementationType == typeof(SweepTimer) || service.ImplementationType == typeof(AuditTimer) ||
         (service.ImplementationType?.Namespace ?? service.ImplementationFactory?.Method.DeclaringType?.FullName)?.StartsWith("Hangfire", StringComparison.Ordinal) == true;
+
+    /// <summary>What a process of this service is started with; of two of a name the later counts.</summary>
+    private Dictionary<string, string> Environment(ReadOnlySpan<(string Name, string Value)> more)
+    {
+        var environment = settings.Where(s => s.Value is not null).ToDictionary(s => s.Key.Replace(":", "__", StringComparison.Ordinal), s => s.Value!);
+        environment["ASPNETCORE_ENVIRONMENT"] = "Test";
+        foreach (var (name, value) in more) environment[name] = value;
+        return environment;
+    }
 
     private void Configure(IWebHostBuilder builder)
     {

@@ -25,8 +25,9 @@ internal static class Tables
 
     public static async Task<List<string>> ReadAsync(string database, string sql, CancellationToken cancellationToken)
     {
-        await using var source = NpgsqlDataSource.Create(database);
-        await using var command = source.CreateCommand(sql);
+        await using var connection = new NpgsqlConnection(database);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<string>();
         while (await reader.ReadAsync(cancellationToken)) rows.Add(reader.GetString(0));

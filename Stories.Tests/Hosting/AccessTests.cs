@@ -118,25 +118,20 @@ public sealed class AccessTests(LocalServers servers) : IAsyncLifetime
     [Fact]
     public async Task The_dashboard_opens_only_with_an_ops_token_posted_once_and_takes_no_cross_site_post()
     {
-        using var handler = new HttpClientHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() };
-        using var http = new HttpClient(handler) { BaseAddress = service.Address };
-        using var closed = await http.GetAsync("ops/hangfire", Cancel);
+        using var browser = await Dashboard.VisitAsync(service, Cancel);
+        using var closed = await browser.Http.GetAsync("ops/hangfire", Cancel);
         Assert.Equal(HttpStatusCode.Redirect, closed.StatusCode);
-        var page = await http.GetStringAsync("ops", Cancel);
-        var field = System.Text.RegularExpressions.Regex.Match(page, "name=\"(__RequestVerificationToken)\" value=\"([^\"]+)\"");
-        Task<HttpResponseMessage> SignIn(string token, string? antiforgery) => http.PostAsync("ops", new FormUrlEncodedContent(
-            new Dictionary<string, string> { ["token"] = token }.Concat(antiforgery is null ? [] : [new(field.Groups[1].Value, antiforgery)])), Cancel);
 
-        Assert.Equal(HttpStatusCode.BadRequest, (await SignIn(service.Token("op", "ops"), null)).StatusCode);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await SignIn("nonsense", field.Groups[2].Value)).StatusCode);
-        Assert.Equal(HttpStatusCode.Forbidden, (await SignIn(service.Token("op", "stories.view"), field.Groups[2].Value)).StatusCode);
-        using var signedIn = await SignIn(service.Token("op", "ops"), field.Groups[2].Value);
+        Assert.Equal(HttpStatusCode.BadRequest, (await browser.SignInAsync(service.Token("op", "ops"), Cancel, fromForm: false)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await browser.SignInAsync("nonsense", Cancel)).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await browser.SignInAsync(service.Token("op", "stories.view"), Cancel)).StatusCode);
+        using var signedIn = await browser.SignInAsync(service.Token("op", "ops"), Cancel);
         Assert.Equal(HttpStatusCode.Redirect, signedIn.StatusCode);
         Assert.Contains(signedIn.Headers.GetValues("Set-Cookie"), c => c.Contains("httponly", StringComparison.OrdinalIgnoreCase) && c.Contains("samesite=strict", StringComparison.OrdinalIgnoreCase));
-        var dashboard = await http.GetStringAsync("ops/hangfire", Cancel);
+        var dashboard = await browser.Http.GetStringAsync("ops/hangfire", Cancel);
         Assert.Contains("Stories: jobs", dashboard);
         Assert.DoesNotContain("127.0.0.1", dashboard.Replace(service.Address.Authority, "", StringComparison.Ordinal));
-        using var act = await http.PostAsync("ops/hangfire/recurring/trigger", new FormUrlEncodedContent([new("jobs[]", "sweep")]), Cancel);
+        using var act = await browser.Http.PostAsync("ops/hangfire/recurring/trigger", new FormUrlEncodedContent([new("jobs[]", "sweep")]), Cancel);
         Assert.NotEqual(HttpStatusCode.NoContent, act.StatusCode);
     }
 

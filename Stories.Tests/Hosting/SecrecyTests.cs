@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 using Stories.Client;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
@@ -41,7 +40,7 @@ public sealed class SecrecyTests(LocalServers servers)
             if (!answer.IsSuccessStatusCode) refusals.Add(await answer.Content.ReadAsStringAsync(Cancel));
         }
 
-        var jobs = await HangfireAsync(service.Database);
+        var jobs = (await Tables.AllRowsAsync(service.Database, Cancel)).Where(table => table.Key.StartsWith("hangfire.", StringComparison.Ordinal)).SelectMany(table => table.Value).ToList();
         Assert.True(jobs.Count > Samples.All.Count && jobs.Any(j => j.Contains("RunAsync", StringComparison.Ordinal)));
         Assert.True(refusals.Count >= 3);
         Assert.Contains(service.Log.Lines, line => line.Contains("update stories", StringComparison.OrdinalIgnoreCase));
@@ -60,29 +59,10 @@ public sealed class SecrecyTests(LocalServers servers)
         var alice = service.User("alice");
         var posted = await alice.Poster.PostAsync(new Draft([Samples.Photo], Level.Processed, TimeSpan.FromHours(1), "canary-audience", "canary-caption"), (_, _) => { }, Cancel);
         await service.ProcessAsync(posted.Story, Cancel);
-        var everything = new List<string>();
-        foreach (var table in await service.ReadAsync(db => db.Database.SqlQuery<string>($"select table_name::text as \"Value\" from information_schema.tables where table_schema = 'public'").ToListAsync(Cancel)))
-            everything.AddRange(await RowsAsync(service.Database, $"public.\"{table}\""));
+        var everything = (await Tables.AllRowsAsync(service.Database, Cancel)).Values.SelectMany(rows => rows).ToList();
         Assert.NotEmpty(everything);
         var hex = Convert.ToHexStringLower("canary"u8);
         Assert.DoesNotContain(everything, row => row.Contains("canary", StringComparison.OrdinalIgnoreCase) || row.Contains(hex, StringComparison.Ordinal) || row.Contains("SECRET-KEY", StringComparison.Ordinal) || row.Contains(Convert.ToHexStringLower("AGE-SECRET"u8), StringComparison.Ordinal));
         Assert.DoesNotContain(everything, row => row.Contains("image/", StringComparison.Ordinal) || row.Contains("photo-1080", StringComparison.Ordinal));
-    }
-
-    private static async Task<List<string>> HangfireAsync(string database)
-    {
-        var rows = new List<string>();
-        foreach (var table in new[] { "job", "state", "jobparameter", "jobqueue", "hash", "set", "list", "counter", "server" }) rows.AddRange(await RowsAsync(database, $"hangfire.\"{table}\""));
-        return rows;
-    }
-
-    private static async Task<List<string>> RowsAsync(string database, string table)
-    {
-        await using var source = NpgsqlDataSource.Create(database);
-        await using var command = source.CreateCommand($"select to_jsonb(t)::text from {table} t");
-        await using var reader = await command.ExecuteReaderAsync(Cancel);
-        var rows = new List<string>();
-        while (await reader.ReadAsync(Cancel)) rows.Add(reader.GetString(0));
-        return rows;
     }
 }

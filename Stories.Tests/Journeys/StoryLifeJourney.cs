@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Stories.Client;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
+using static Stories.Tests.Fixtures.Refusals;
 
 namespace Stories.Tests.Journeys;
 
@@ -36,7 +37,7 @@ public sealed class StoryLifeJourney(LocalServers servers)
         Assert.Equal("RIFF"u8, content.ToArray().AsSpan(0, 4));
 
         service.Clock.MoveTo(accepted.ExpiresAt);
-        var gone = await Assert.ThrowsAsync<StoriesProblemException>(() => bob.Client.OpenAsync(accepted.Story, Cancel));
+        var gone = await Refused(() => bob.Client.OpenAsync(accepted.Story, Cancel));
         Assert.Equal(ProblemCodes.NotFound, gone.Code);
         Assert.Empty((await bob.Client.ShowTrayAsync(Cancel)).Authors);
 

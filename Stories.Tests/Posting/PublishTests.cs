@@ -3,6 +3,7 @@ using Stories.Client;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
+using static Stories.Tests.Fixtures.Refusals;
 
 namespace Stories.Tests.Posting;
 
@@ -176,7 +177,7 @@ public sealed class PublishTests(LocalServers servers) : IAsyncLifetime
         var view = await alice.Client.OpenAsync(posted.Story, Cancel);
         await alice.Client.WithdrawAsync(posted.Story, Cancel);
 
-        Assert.Equal(ProblemCodes.NotFound, (await Assert.ThrowsAsync<StoriesProblemException>(() => alice.Client.OpenAsync(posted.Story, Cancel))).Code);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => alice.Client.OpenAsync(posted.Story, Cancel))).Code);
         using var http = new HttpClient();
         foreach (var rendition in view.Renditions)
         {
@@ -208,8 +209,8 @@ public sealed class PublishTests(LocalServers servers) : IAsyncLifetime
     {
         await publishing.PublishAsync(publishing.Request());
         var bob = service.User("bob");
-        Assert.Equal(ProblemCodes.NotFound, (await Assert.ThrowsAsync<StoriesProblemException>(() => bob.Client.WatchProgressAsync(publishing.Story, Cancel))).Code);
-        Assert.Equal(ProblemCodes.NotFound, (await Assert.ThrowsAsync<StoriesProblemException>(() => bob.Client.WithdrawAsync(publishing.Story, Cancel))).Code);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => bob.Client.WatchProgressAsync(publishing.Story, Cancel))).Code);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => bob.Client.WithdrawAsync(publishing.Story, Cancel))).Code);
         Assert.Equal(StoryState.Live, (await alice.Client.WatchProgressAsync(publishing.Story, Cancel)).State);
     }
 

@@ -5,6 +5,7 @@ using Stories.Core.Viewing;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
+using static Stories.Tests.Fixtures.Refusals;
 
 namespace Stories.Tests.Viewing;
 
@@ -120,7 +121,7 @@ public sealed class ViewingTests(LocalServers servers) : IAsyncLifetime
         service.Clock.MoveTo(posted.ExpiresAt - TimeSpan.FromSeconds(30));
         Assert.All((await bob.Client.OpenAsync(posted.Story, Cancel)).Renditions, r => Assert.True(r.ExpiresAt <= posted.ExpiresAt));
         service.Clock.MoveTo(posted.ExpiresAt - TimeSpan.FromMilliseconds(500));
-        Assert.Equal(ProblemCodes.NotFound, (await Assert.ThrowsAsync<StoriesProblemException>(() => bob.Client.OpenAsync(posted.Story, Cancel))).Code);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => bob.Client.OpenAsync(posted.Story, Cancel))).Code);
     }
 
     [Fact]
