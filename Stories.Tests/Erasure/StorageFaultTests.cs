@@ -3,6 +3,7 @@ using Azure.Storage.Blobs.Specialized;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Stories.Client;
 using Stories.Core.Blobs;
 using Stories.Core.Erasure;
 using Stories.Core.Uploads;
@@ -60,12 +61,12 @@ public sealed class StorageFaultTests(LocalServers servers) : IAsyncLifetime
 
         await service.SweepAsync();
         Assert.Equal(HealthStatus.Healthy, (await service.Worker.HealthAsync("erasure")).Status);
-        service.Clock.MoveTo(ended.EndsAt + TimeSpan.FromMinutes(2) + TimeSpan.FromSeconds(1));
+        service.Clock.Freeze(ended.EndsAt + TimeSpan.FromMinutes(1) + TimeSpan.FromSeconds(1));
         await service.SweepAsync();
 
         var health = await service.Worker.HealthAsync("erasure");
         Assert.Equal(HealthStatus.Unhealthy, health.Status);
-        Assert.Contains("1 ended buckets are not erased, one for 0.00:02:01: not finished yet.", health.Description);
+        Assert.Contains("1 ended buckets are not erased, one for 0.00:01:01: not finished yet.", health.Description);
     }
 
     [Theory]
@@ -98,6 +99,33 @@ public sealed class StorageFaultTests(LocalServers servers) : IAsyncLifetime
         await service.AssertErasedAsync(ended);
         Assert.Equal((1, 2), (lost.Count, storage.Requests.Count(line => IsDeletionOf(line, ended[0]))));
         Assert.Empty(Alarms());
+    }
+
+    [Fact]
+    public async Task A_deletion_that_is_carried_out_and_never_answered_holds_up_nobody_and_the_next_sweep_records_it()
+    {
+        var ended = await service.LetEndAsync(alice, 3, Cancel);
+        var unanswered = storage.When(line => IsDeletionOf(line, ended[0]), new HttpFault.HoldAnswer(token => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token)), times: 1);
+
+        await service.SweepAsync();
+
+        await service.AssertErasedAsync(ended.Skip(1));
+        Assert.Equal(1, unanswered.Count);
+        // Nothing of it is left; nobody knows yet.
+        Assert.False(await service.Worker.GetRequiredService<BucketBlobs>().ContainerExistsAsync(ended[0].Container, Cancel));
+        await AssertHeldWithoutKeyAsync(ended[0]);
+        Assert.Contains(Alarms(), line => line.Contains("no answer within 20 s", StringComparison.Ordinal));
+        Assert.Equal(2, await service.ReadAsync(db => db.ErasureRecords.CountAsync(Cancel)));
+
+        await service.SweepAsync();
+
+        await service.AssertErasedAsync(ended);
+        foreach (var each in ended)
+        {
+            var record = Assert.IsType<ErasureProof.Erased>(await alice.Poster.VerifyErasureAsync(each.Story, Cancel)).Record;
+            Assert.Equal((1, 1, each.EndsAt.ToUnixTimeMilliseconds()), (record.Stories, record.Blobs, record.Due));
+        }
+        Assert.Equal(3, await service.ReadAsync(db => db.ErasureRecords.CountAsync(Cancel)));
     }
 
     [Fact]
