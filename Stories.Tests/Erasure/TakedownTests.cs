@@ -73,8 +73,7 @@ public sealed class TakedownTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal((Service.ChatApp, Level.EndToEnd, TakedownReason.Harassment, "chat/the-moderator"), (kept.App, kept.Level, kept.Reason, kept.Moderator));
         Assert.DoesNotContain([.. await about.InDatabaseAsync(), .. await one.InDatabaseAsync()], place => place.Contains("takedowns", StringComparison.Ordinal));
         // The moderator's own name goes with the moderator.
-        using var operators = new StoriesClient(service.Address, service.Token("operator", "ops"));
-        await operators.EraseUserAsync(new UserName(Service.ChatApp, "the-moderator"), Cancel);
+        await moderator.EraseUserAsync(new UserName(Service.ChatApp, "the-moderator"), Cancel);
         Assert.Equal("", await service.ReadAsync(db => db.Takedowns.Select(t => t.Moderator).SingleAsync(Cancel)));
     }
 
