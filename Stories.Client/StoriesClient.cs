@@ -126,8 +126,8 @@ public sealed class StoriesClient : IDisposable
     public Task MarkSeenAsync(Guid story, CancellationToken cancellationToken = default) => SendAsync(HttpMethod.Put, $"v1/stories/{story}/seen", cancellationToken);
 
     /// <summary>
-    /// Erases everything of a user: stories, uploads, devices, audiences, memberships. The caller's own self; with the scope
-    /// <c>moderate</c> any user of the caller's app; with the scope <c>ops</c> anybody.
+    /// Erases everything of a user: stories, uploads, devices, audiences, memberships. The caller's own self, or with the scope
+    /// <c>moderate</c> any user of the caller's app.
     /// </summary>
     public Task EraseUserAsync(UserName user, CancellationToken cancellationToken = default) =>
         SendAsync(HttpMethod.Post, "v1/users/erase", new UserErasure(user.ToString()), Nothing, cancellationToken);
