@@ -3,6 +3,7 @@ using Stories.Age;
 using Stories.Client;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
+using Stories.Tests.Auditing;
 using Stories.Tests.Fixtures;
 using Stories.Tests.Processing;
 using static Stories.Tests.Fixtures.Refusals;
@@ -59,6 +60,9 @@ public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
         using var opened = await bob.Viewer.OpenAsync(bobs, Cancel);
         foreach (var rendition in opened.Renditions!.Renditions) await bob.Viewer.DownloadAsync(opened, rendition, Stream.Null, Cancel);
         Assert.Equal(ProblemCodes.NotFound, (await Refused(() => bob.Client.OpenAsync(live, Cancel))).Code);
+        // Nor does an audit find anything, when nothing is too young for it any more.
+        service.Clock.Advance(TimeSpan.FromHours(2));
+        Assert.Empty(AuditRig.Wrong(await new AuditRig(service).AuditAsync()));
     }
 
     [Fact]
