@@ -96,6 +96,28 @@ public sealed class DeletedAudienceTests(LocalServers servers) : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task The_command_line_deletes_an_audience_with_what_was_posted_to_it()
+    {
+        var posted = (await alice.PostAsync([], caption: "words", cancellationToken: Cancel)).Story;
+        var id = alice.Store.FindAudience("friends")!.Value;
+
+        var (code, output) = await RunAsync("audience", "friends", "--delete");
+
+        Assert.Equal((0, "Gone, with all that you posted to it: friends"), (code, output));
+        Assert.Equal(StoryState.Withdrawn, (await alice.Client.WatchProgressAsync(posted, Cancel)).State);
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => alice.Client.ReadAudienceAsync(id, Cancel))).Code);
+        // The device has forgotten it.
+        Assert.Equal((2, "You have no audience friends."), await RunAsync("audience", "friends", "--delete"));
+        Assert.Equal((2, "Say which audience, and nothing else: audience NAME --delete."), await RunAsync("audience", "--delete"));
+
+        async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
+        {
+            var (code, output) = await service.RunClientAsync("alice", arguments, Cancel, device: "phone");
+            return (code, output.Trim());
+        }
+    }
+
     private static async Task TryAsync(Func<Task> act)
     {
         try
