@@ -21,33 +21,38 @@ internal sealed class InFlight : IAsyncDisposable
     private readonly Guid seen;
     private readonly List<IDisposable> resources;
 
-    private InFlight(Service service, UserSession friend, UserSession racer, EverythingAbout about, Guid seen, IReadOnlyList<Racer> requests, List<IDisposable> resources)
+    private InFlight(Service service, UserSession friend, UserSession racer, EverythingAbout about, Guid seen, Guid toTakeDown, IReadOnlyList<Racer> requests, List<IDisposable> resources)
     {
         (this.service, this.friend, this.racer, this.about, this.seen, this.resources) = (service, friend, racer, about, seen, resources);
-        Requests = requests;
+        (ToTakeDown, Requests) = (toTakeDown, requests);
         Erase = new Racer("erase", () => racer.Client.EraseUserAsync(racer.Self, Cancel));
     }
 
     public UserName User => racer.Self;
+    public Guid ToTakeDown { get; }
 
     /// <summary>All but the erasure.</summary>
     public IReadOnlyList<Racer> Requests { get; }
+
+    public Racer Takedown => Requests.Single(r => r.Kind == "takedown");
 
     /// <summary>Nothing keeps it from being done.</summary>
     public Racer Erase { get; }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    /// <param name="friend">Who stays: has an audience in which the user is, and a story that the user sees.</param>
+    /// <param name="friend">Who stays: has an audience in which the user is, and stories that the user sees and takes down.</param>
     public static async Task<InFlight> PrepareAsync(Service service, UserSession friend, string name)
     {
         var racer = service.User(name);
         var http = service.Http(name);
+        var moderator = new StoriesClient(service.Address, service.Token(name, "moderate"));
         var epoch = AgeIdentity.Generate();
         var key = (await Tus.KeyAsync(service)).Id;
         var publishing = await new Publishing(service, racer).PrepareAsync();
         var audience = await friend.Audiences.ChangeAsync("friends", [racer.Self], [], Cancel);
         var seen = (await friend.PostAsync([], caption: "words", cancellationToken: Cancel)).Story;
+        var toTakeDown = (await friend.PostAsync([], caption: "words", cancellationToken: Cancel)).Story;
         publishing.Uploads.Add(await Tus.UploadAsync(http, key, new byte[100]));
         var publish = publishing.Request(digests: [new Digest(new string('a', 64), 100)]);
         var half = await Tus.BeginAsync(http, key, 100);
@@ -65,6 +70,7 @@ internal sealed class InFlight : IAsyncDisposable
             new("friend's epoch", () => friend.Client.BeginEpochAsync(audience.Id, audience.Epoch + 1, Epoch(friend.Self, racer.Self), Cancel), ProblemCodes.Unavailable, ProblemCodes.AudienceEnvelopeMissing),
             new("own epoch", () => racer.Client.BeginEpochAsync(own, 1, Epoch(), Cancel), ProblemCodes.Unavailable, ProblemCodes.AudienceEnvelopeMissing),
             new("seen", () => racer.Client.MarkSeenAsync(seen, Cancel), ProblemCodes.NotFound),
+            new("takedown", () => moderator.TakeDownAsync(toTakeDown, TakedownReason.Spam, Cancel), ProblemCodes.Unavailable),
             // It has ended when it is asked for, when it is to be held, or while its bytes are staged or put together; or it is gone.
             new("upload", async () =>
             {
@@ -72,7 +78,7 @@ internal sealed class InFlight : IAsyncDisposable
                 if (!answer.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(answer, Cancel);
             }, ProblemCodes.UploadExpired, ProblemCodes.UploadOffsetConflict, ProblemCodes.UploadBytesLost, ProblemCodes.NotFound),
         ];
-        return new InFlight(service, friend, racer, about, seen, requests, [http, epoch]);
+        return new InFlight(service, friend, racer, about, seen, toTakeDown, requests, [http, moderator, epoch]);
     }
 
     public async Task AssertGoneAsync()
@@ -85,7 +91,7 @@ internal sealed class InFlight : IAsyncDisposable
     /// <summary>The friend goes on with as many live stories as before.</summary>
     public async ValueTask DisposeAsync()
     {
-        await friend.Client.WithdrawAsync(seen, Cancel);
+        foreach (var story in (Guid[])[seen, ToTakeDown]) await friend.Client.WithdrawAsync(story, Cancel);
         foreach (var resource in resources) resource.Dispose();
     }
 }

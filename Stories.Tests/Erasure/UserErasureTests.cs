@@ -11,6 +11,8 @@ namespace Stories.Tests.Erasure;
 /// <summary>Everything of a user goes, nothing in flight survives, and nobody else loses anything.</summary>
 public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
 {
+    private const int EndOfDepartures = 4;
+
     private Service service = null!;
     private UserSession alice = null!;
     private UserSession bob = null!;
@@ -117,18 +119,30 @@ public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
         await using (var first = await InFlight.PrepareAsync(service, bob, "racer-that-is-alone"))
         {
             foreach (var request in first.Requests) await request.Act();
-            Assert.Equal(1, await service.ReadAsync(db => db.Stories.CountAsync(s => s.User == first.User.User, Cancel)));
+            Assert.Equal((1, 1), await service.ReadAsync(async db => (
+                await db.Stories.CountAsync(s => s.User == first.User.User, Cancel), await db.Takedowns.CountAsync(t => t.Moderator == first.User.ToString(), Cancel))));
             await first.Erase.Act();
             await first.AssertGoneAsync();
         }
 
+        // No departure ends before its test lets it: a takedown that came after the end would be that of a user who has come back.
+        await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync($"""
+            create function wait_for_the_test() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock_shared({EndOfDepartures}); return old; end';
+            create trigger waits before delete on departures for each row execute function wait_for_the_test();
+            """, Cancel));
         var race = new Race();
         for (var round = 0; round < Tier.Rounds(15, 500); round++)
         {
             await using var flight = await InFlight.PrepareAsync(service, bob, $"racer-number-{round:000}");
-            await Task.WhenAll(flight.Requests.Append(flight.Erase).Select(race.TryAsync).ToList());
+            await using var gate = await BucketGate.BeginAsync(service.Database, Cancel);
+            await gate.ExecuteAsync($"select pg_advisory_xact_lock({EndOfDepartures})", Cancel);
+            var racing = flight.Requests.Append(flight.Erase).ToDictionary(racer => racer, race.TryAsync);
+            var isTakenDown = await racing[flight.Takedown];
+            await gate.OpenAsync(Cancel);
+            await Task.WhenAll(racing.Values);
 
             await flight.AssertGoneAsync();
+            Assert.Equal(isTakenDown ? 1 : 0, await service.ReadAsync(db => db.Stories.CountAsync(s => s.Id == flight.ToTakeDown && s.State == StoryState.TakenDown, Cancel)));
         }
         race.Tell();
         // "Unavailable" was said because somebody was leaving, and not for trouble that passes.
@@ -158,6 +172,28 @@ public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_takedown_that_came_first_is_waited_for_and_names_its_moderator_no_more()
+    {
+        var bobs = (await bob.PostAsync([], caption: "words", cancellationToken: Cancel)).Story;
+        using var moderator = new StoriesClient(service.Address, service.Token(alice.Self.User, "moderate"));
+        var about = await EverythingAbout.RememberAsync(service, alice.Self);
+        await using var gate = await BucketGate.BeginAsync(service.Database, Cancel);
+        await gate.ExecuteAsync("select 1 from stories for update", Cancel);
+        var takedown = moderator.TakeDownAsync(bobs, TakedownReason.Spam, Cancel);
+        await gate.WaitForSomebodyAsync(Cancel);
+
+        var erase = alice.Client.EraseUserAsync(alice.Self, Cancel);
+        // One stands before the story, the other waits for the one.
+        await service.UntilWaitingAsync(2);
+        await gate.OpenAsync(Cancel);
+
+        await takedown;
+        await erase;
+        Assert.Empty(await about.FindAsync());
+        Assert.Equal([""], await service.ReadAsync(db => db.Takedowns.Select(t => t.Moderator).ToListAsync(Cancel)));
+    }
+
+    [Fact]
     public async Task Until_all_is_gone_nothing_new_of_the_user_is_taken()
     {
         var publishing = await new Publishing(service, alice).PrepareAsync();
@@ -176,6 +212,9 @@ public sealed class UserErasureTests(LocalServers servers) : IAsyncLifetime
         using var http = service.Http(alice.Self.User);
         using var upload = await http.SendAsync(Tus.Request(HttpMethod.Post, "v1/uploads", null, ("Upload-Length", "10"), ("Upload-Metadata", Tus.Metadata(key))), Cancel);
         Assert.Equal(ProblemCodes.Unavailable, await Tus.CodeAsync(upload));
+        var bobs = (await bob.PostAsync([], caption: "words", cancellationToken: Cancel)).Story;
+        using var moderator = new StoriesClient(service.Address, service.Token(alice.Self.User, "moderate"));
+        Assert.Equal(ProblemCodes.Unavailable, (await Refused(() => moderator.TakeDownAsync(bobs, TakedownReason.Spam, Cancel))).Code);
 
         await service.SweepAsync();
         await alice.Audiences.RegisterAsync(Cancel);
