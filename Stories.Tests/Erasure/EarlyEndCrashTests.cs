@@ -10,6 +10,8 @@ namespace Stories.Tests.Erasure;
 /// <summary>Real Apis, killed as a power cut would between the row that says so and the last byte; one sweep finishes what they began.</summary>
 public sealed class EarlyEndCrashTests(LocalServers servers)
 {
+    private static int Rounds => Tier.Rounds(usually: 1, inTheLongTier: 20);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -19,33 +21,36 @@ public sealed class EarlyEndCrashTests(LocalServers servers)
     public async Task A_story_whose_end_was_cut_off_is_seen_by_nobody_and_its_bytes_go_with_the_next_sweep(string end)
     {
         await using var service = await Service.StartAsync(servers);
-        var (alice, bob, story) = await PostAsync(service);
-        await bob.Client.MarkSeenAsync(story, Cancel);
-        Assert.Equal(2, (await Remains.RenditionsAsync(service)).Count);
-
-        await DieAsync(service, "end:emptied", async address =>
+        for (var round = 0; round < Rounds; round++)
         {
-            var doomed = service.User(alice.Self.User, api: address);
-            using var moderator = new StoriesClient(address, service.Token("moderator", "moderate"));
-            await (end switch
+            var (alice, bob, story) = await PostAsync(service);
+            await bob.Client.MarkSeenAsync(story, Cancel);
+            Assert.Equal(2, (await Remains.RenditionsAsync(service)).Count);
+
+            await DieAsync(service, "end:emptied", async address =>
             {
-                "withdraw" => doomed.Client.WithdrawAsync(story, Cancel),
-                "take down" => moderator.TakeDownAsync(story, TakedownReason.Spam, Cancel),
-                "delete the audience" => doomed.Audiences.DeleteAsync("friends", Cancel),
-                _ => throw new ArgumentOutOfRangeException(nameof(end)),
+                var doomed = service.User(alice.Self.User, api: address);
+                using var moderator = new StoriesClient(address, service.Token("moderator", "moderate"));
+                await (end switch
+                {
+                    "withdraw" => doomed.Client.WithdrawAsync(story, Cancel),
+                    "take down" => moderator.TakeDownAsync(story, TakedownReason.Spam, Cancel),
+                    "delete the audience" => doomed.Audiences.DeleteAsync("friends", Cancel),
+                    _ => throw new ArgumentOutOfRangeException(nameof(end)),
+                });
             });
-        });
 
-        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => bob.Client.OpenAsync(story, Cancel))).Code);
-        var row = await ProcessStoryTests.StoryAsync(service, story);
-        Assert.Equal((end == "take down" ? StoryState.TakenDown : StoryState.Withdrawn, null, null), (row.State, row.KeyEnvelope, row.RenditionManifest));
-        Assert.Equal(2, (await Remains.RenditionsAsync(service)).Count);
+            Assert.Equal(ProblemCodes.NotFound, (await Refused(() => bob.Client.OpenAsync(story, Cancel))).Code);
+            var row = await ProcessStoryTests.StoryAsync(service, story);
+            Assert.Equal((end == "take down" ? StoryState.TakenDown : StoryState.Withdrawn, null, null), (row.State, row.KeyEnvelope, row.RenditionManifest));
+            Assert.Equal(2, (await Remains.RenditionsAsync(service)).Count);
 
-        await service.SweepAsync();
+            await service.SweepAsync();
 
-        Assert.Empty(await Remains.RenditionsAsync(service));
-        Assert.Empty(await Remains.PublishedAsync(service));
-        Assert.Equal(0, await service.ReadAsync(db => db.Seen.CountAsync(Cancel)));
+            Assert.Empty(await Remains.RenditionsAsync(service));
+            Assert.Empty(await Remains.PublishedAsync(service));
+            Assert.Equal(0, await service.ReadAsync(db => db.Seen.CountAsync(Cancel)));
+        }
     }
 
     [Theory]
@@ -55,19 +60,22 @@ public sealed class EarlyEndCrashTests(LocalServers servers)
     public async Task A_user_whose_erasure_was_cut_off_is_gone_with_the_next_sweep(string place)
     {
         await using var service = await Service.StartAsync(servers);
-        var (alice, bob, story) = await PostAsync(service);
-        await alice.PostAsync([Samples.Photo], cancellationToken: Cancel);
-        var about = await EverythingAbout.RememberAsync(service, alice.Self);
+        for (var round = 0; round < Rounds; round++)
+        {
+            var (alice, bob, story) = await PostAsync(service);
+            await alice.PostAsync([Samples.Photo], cancellationToken: Cancel);
+            var about = await EverythingAbout.RememberAsync(service, alice.Self);
 
-        await DieAsync(service, place, address => service.User(alice.Self.User, api: address).Client.EraseUserAsync(alice.Self, Cancel));
+            await DieAsync(service, place, address => service.User(alice.Self.User, api: address).Client.EraseUserAsync(alice.Self, Cancel));
 
-        Assert.NotEmpty(await about.FindAsync());
-        if (place != "depart:asked") Assert.Equal(ProblemCodes.NotFound, (await Refused(() => bob.Client.OpenAsync(story, Cancel))).Code);
-        await service.SweepAsync();
-        Assert.Empty(await about.FindAsync());
-        Assert.Equal(0, await service.ReadAsync(db => db.Departures.CountAsync(Cancel)));
-        Assert.Empty(await Remains.IngestAsync(service));
-        Assert.Empty(await Remains.RenditionsAsync(service));
+            Assert.NotEmpty(await about.FindAsync());
+            if (place != "depart:asked") Assert.Equal(ProblemCodes.NotFound, (await Refused(() => bob.Client.OpenAsync(story, Cancel))).Code);
+            await service.SweepAsync();
+            Assert.Empty(await about.FindAsync());
+            Assert.Equal(0, await service.ReadAsync(db => db.Departures.CountAsync(Cancel)));
+            Assert.Empty(await Remains.IngestAsync(service));
+            Assert.Empty(await Remains.RenditionsAsync(service));
+        }
     }
 
     [Fact]
@@ -76,26 +84,29 @@ public sealed class EarlyEndCrashTests(LocalServers servers)
         await using var service = await Service.StartAsync(servers);
         using var http = service.Http("alice");
         var key = (await Tus.KeyAsync(service)).Id;
-        var half = await Tus.BeginAsync(http, key, 100);
-        using (await Tus.PatchAsync(http, half, 0, new byte[50])) { }
-        var whole = await Tus.UploadAsync(http, key, new byte[100]);
-
-        foreach (var upload in new[] { half, $"v1/uploads/{whole}" })
+        for (var round = 0; round < Rounds; round++)
         {
-            await DieAsync(service, "upload:ended", async address =>
+            var half = await Tus.BeginAsync(http, key, 100);
+            using (await Tus.PatchAsync(http, half, 0, new byte[50])) { }
+            var whole = await Tus.UploadAsync(http, key, new byte[100]);
+
+            foreach (var upload in new[] { half, $"v1/uploads/{whole}" })
             {
-                using var doomed = new HttpClient { BaseAddress = address };
-                doomed.DefaultRequestHeaders.Authorization = http.DefaultRequestHeaders.Authorization;
-                using var answer = await doomed.SendAsync(Tus.Request(HttpMethod.Delete, upload), Cancel);
-            });
-            Assert.Null(await Tus.OffsetAsync(http, upload));
+                await DieAsync(service, "upload:ended", async address =>
+                {
+                    using var doomed = new HttpClient { BaseAddress = address };
+                    doomed.DefaultRequestHeaders.Authorization = http.DefaultRequestHeaders.Authorization;
+                    using var answer = await doomed.SendAsync(Tus.Request(HttpMethod.Delete, upload), Cancel);
+                });
+                Assert.Null(await Tus.OffsetAsync(http, upload));
+            }
+            Assert.Equal(2, (await Remains.IngestAsync(service)).Count);
+
+            await service.SweepAsync();
+
+            Assert.Empty(await Remains.IngestAsync(service));
+            Assert.Equal((0, 0), (await service.ReadAsync(db => db.Uploads.CountAsync(Cancel)), await service.ReadAsync(db => db.UploadBlocks.CountAsync(Cancel))));
         }
-        Assert.Equal(2, (await Remains.IngestAsync(service)).Count);
-
-        await service.SweepAsync();
-
-        Assert.Empty(await Remains.IngestAsync(service));
-        Assert.Equal((0, 0), (await service.ReadAsync(db => db.Uploads.CountAsync(Cancel)), await service.ReadAsync(db => db.UploadBlocks.CountAsync(Cancel))));
     }
 
     private static async Task<(UserSession Alice, UserSession Bob, Guid Story)> PostAsync(Service service)

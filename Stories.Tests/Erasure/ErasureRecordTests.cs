@@ -1,10 +1,12 @@
 using System.Buffers.Text;
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Stories.Client;
+using Stories.Client.Cli;
 using Stories.Core.Erasure;
 using Stories.Core.Jobs;
 using Stories.Protocol;
@@ -212,6 +214,36 @@ public sealed class ErasureRecordTests(LocalServers servers) : IAsyncLifetime
 
         Assert.Equal(0, await service.ReadAsync(db => db.ErasureRecords.CountAsync(Cancel)));
         Assert.Null(Assert.IsType<ErasureProof.NotProven>(await service.User("alice").Poster.VerifyErasureAsync(story.Story, Cancel)).Fault);
+    }
+
+    [Fact]
+    public async Task The_command_line_says_when_it_is_due_then_what_was_signed_and_of_another_devices_story_that_nothing_is_proven()
+    {
+        var story = (await PostAsync()).Story;
+        var pending = Assert.IsType<ErasureProof.Pending>(await alice.Poster.VerifyErasureAsync(story, Cancel));
+        Assert.Equal((1, $"Not yet: it is due {Time(pending.DueAt)}. [erasure.pending]"), await RunAsync(story.ToString(), "phone"));
+
+        await service.LetEverythingEndAsync();
+
+        var erased = Assert.IsType<ErasureProof.Erased>(await alice.Poster.VerifyErasureAsync(story, Cancel));
+        var (code, output) = await RunAsync(story.ToString()[..8], "phone");
+        Assert.Equal(0, code);
+        Assert.Equal(
+            [
+                $"Erased {Time(erased.ErasedAt)}, {Durations.Write(erased.ErasedAt - erased.ExpiresAt)} after the story's end.",
+                FormattableString.Invariant($"With it went all that was due {Time(erased.DueAt)}: stories 1, blobs 2, bytes {erased.Record.Bytes:#,0}."),
+                "The service signed this, and the story is in it. It does not say what viewers kept, nor what others back up.",
+            ],
+            output.Split('\n'));
+        Assert.Equal((4, "Not proven. This device has no ticket for it: another one posted it, or over 90 days ago."), await RunAsync(story.ToString(), "laptop"));
+
+        async Task<(int ExitCode, string Output)> RunAsync(string which, string device)
+        {
+            var (code, output) = await service.RunClientAsync("alice", ["erasure", which], Cancel, device: device);
+            return (code, output.Trim());
+        }
+
+        static string Time(DateTimeOffset time) => time.ToLocalTime().ToString("d MMM HH:mm:ss", CultureInfo.InvariantCulture);
     }
 
     private async Task<StoryProgress> PostAsync()

@@ -11,6 +11,8 @@ namespace Stories.Tests.Erasure;
 /// <summary>A real worker, scraped as Prometheus does it: meters are a process's, in which there are other hosts here.</summary>
 public sealed partial class MetricsTests(LocalServers servers)
 {
+    private static readonly string[] AskedOfTheDatabase = ["stories_erasure_lag_longest_seconds", "stories_erasure_overdue", "stories_erasure_overdue_oldest_seconds"];
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -45,6 +47,32 @@ public sealed partial class MetricsTests(LocalServers servers)
         await service.UntilAsync(db => db.Buckets.AllAsync(b => b.State == BucketState.Erased, Cancel));
         (_, metrics) = await ScrapeAsync(worker, until: found => found.GetValueOrDefault("stories_erasure_lag_seconds_count") == 2);
         Assert.Equal((2, 0, 0), (metrics["stories_erasure_stories_total"], metrics["stories_erasure_overdue"], metrics["stories_erasure_overdue_oldest_seconds"]));
+    }
+
+    [Fact]
+    public async Task What_only_the_database_knows_is_missing_while_it_is_away_and_comes_back_with_it()
+    {
+        await using var database = FaultProxy.Before(servers.PostgresPort);
+        await using var service = await Service.StartAsync(servers, toDatabase: database);
+        var alice = service.User("alice");
+        await alice.PostAsync([], caption: "words", lifetime: TimeSpan.FromMinutes(10), cancellationToken: Cancel);
+        var held = await alice.PostAsync([], caption: "words", lifetime: TimeSpan.FromMinutes(20), cancellationToken: Cancel);
+        var container = service.Worker.GetRequiredService<BlobServiceClient>().GetBlobContainerClient(await ContainerAsync(service, held.Ticket!.Bucket));
+        await new Azure.Storage.Blobs.Specialized.BlobLeaseClient(container).AcquireAsync(TimeSpan.FromSeconds(-1), cancellationToken: Cancel);
+        await service.EndBucketsAsync(Cancel, at: TimeSpan.FromMinutes(-10));
+        await using var worker = service.StartProcess("Worker");
+        await ScrapeAsync(worker, until: found => found.GetValueOrDefault("stories_erasure_overdue") == 1 && found.GetValueOrDefault("stories_erasure_lag_seconds_count") == 1);
+
+        database.Fault = new Fault { IsRefusing = true };
+        database.Cut();
+        var (_, metrics) = await ScrapeAsync(worker, until: found => !AskedOfTheDatabase.Any(found.ContainsKey));
+        // The page is there, with what the worker knows by itself.
+        Assert.Equal(1, metrics["stories_erasure_stories_total"]);
+
+        database.Fault = Fault.None;
+        (_, metrics) = await ScrapeAsync(worker, until: found => AskedOfTheDatabase.All(found.ContainsKey));
+        Assert.Equal(1, metrics["stories_erasure_overdue"]);
+        Assert.InRange(metrics["stories_erasure_overdue_oldest_seconds"], 600, 900);
     }
 
     [Fact]

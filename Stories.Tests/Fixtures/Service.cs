@@ -205,6 +205,10 @@ public sealed class Service : IAsyncDisposable
         }
     }
 
+    /// <summary>Looks until so many of the service's requests stand before locks in the database: for each other, or for a test.</summary>
+    public Task UntilWaitingAsync(int requests) => UntilAsync(async db => await db.Database.SqlQuery<int>(
+        $"select count(*)::int as \"Value\" from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'").SingleAsync(TestContext.Current.CancellationToken) == requests);
+
     /// <summary>As half a minute without its worker would, for all that is claimed.</summary>
     public Task EndLeasesAsync(CancellationToken cancellationToken) => ReadAsync(db => db.Database.ExecuteSqlRawAsync(
         "update stories set claimed_until = clock_timestamp() - interval '1 second', enqueued_at = clock_timestamp() - interval '30 seconds' where work = 'Pending'", cancellationToken));
