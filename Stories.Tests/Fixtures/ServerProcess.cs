@@ -10,7 +10,8 @@ namespace Stories.Tests.Fixtures;
 /// </summary>
 public sealed class ServerProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(60);
+    /// <summary>By then there are well over a thousand databases, gigabytes to be deleted on a disk that others use as well.</summary>
+    private static readonly TimeSpan EndLimit = TimeSpan.FromMinutes(5);
     private readonly Process _script;
 
     private ServerProcess(Process script, string folder, string postgres, string blobs)
