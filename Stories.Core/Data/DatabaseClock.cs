@@ -36,9 +36,11 @@ public sealed class DatabaseClock(NpgsqlDataSource database) : TimeProvider
         await using var command = new NpgsqlCommand("select clock_timestamp()", connection);
         var before = System.GetTimestamp();
         var answered = (DateTime)(await command.ExecuteScalarAsync(cancellationToken))!;
-        var now = new DateTimeOffset(DateTime.SpecifyKind(answered, DateTimeKind.Utc)) + System.GetElapsedTime(before) / 2;
+        var after = System.GetTimestamp();
         var machine = System.GetUtcNow();
-        reading = new Reading(now, machine, System.GetTimestamp());
+        var now = new DateTimeOffset(DateTime.SpecifyKind(answered, DateTimeKind.Utc)) + System.GetElapsedTime(before, after) / 2;
+        // From the moment of the answer on: a thread that has to wait here must not put the clock back by as much.
+        reading = new Reading(now, machine, after);
         return now - machine;
     }
 
