@@ -18,6 +18,7 @@ internal static class ExpiryBench
     private const int BlobsEach = 3;
     private const int AtATime = 16;
     private const string Watched = "watched";
+    private const int WatchedStories = 50;
 
     /// <summary>
     /// The yardstick deletes so small a part of what we do, and comes first: Azurite takes the longer for a blob the more there are or have
@@ -51,13 +52,13 @@ internal static class ExpiryBench
         Console.WriteLine($"RESULT expiry {Part * each / seconds[^1]:0.00}");
     }
 
-    /// <summary>Somebody with a tray of fifty stories, none of which ends.</summary>
+    /// <summary>Somebody with a full tray, of which nothing ends.</summary>
     private static async Task<Bench> WatchAsync(Bench bench)
     {
         var viewer = await Bench.StartAsync("viewer");
         await bench.User.Audiences.FindOrFoundAsync(Watched);
         await bench.User.Audiences.ChangeAsync(Watched, [viewer.User.Self], []);
-        for (var i = 0; i < 50; i++) await bench.PostTextAsync(Watched);
+        for (var i = 0; i < WatchedStories; i++) await bench.PostTextAsync(Watched);
         return viewer;
     }
 
@@ -85,8 +86,9 @@ internal static class ExpiryBench
         while (!meanwhile.IsCompleted || times.Count == 0)
         {
             var watch = Stopwatch.StartNew();
-            await bench.User.Client.ShowTrayAsync();
+            var tray = await bench.User.Client.ShowTrayAsync();
             times.Add(watch.Elapsed.TotalMilliseconds);
+            if (tray.Authors.Sum(author => author.Stories.Count) != WatchedStories) throw new InvalidOperationException("The tray does not show what it should.");
         }
         return times;
     }

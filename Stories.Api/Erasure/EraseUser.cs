@@ -1,7 +1,6 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Stories.Api.Hosting;
-using Stories.Core;
 using Stories.Core.Data;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;

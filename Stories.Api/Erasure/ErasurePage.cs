@@ -37,7 +37,7 @@ internal sealed class ErasurePage : RazorPage
         var services = Context.GetHttpContext().RequestServices;
         var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         var marks = Read(services.GetRequiredService<StoriesDb>(), now);
-        var timeline = new ErasureTimeline(marks, now, OverdueBuckets.After);
+        var timeline = new ErasureTimeline(marks, now, Overdue.After);
 
         WriteLiteral($"<h1 class=\"page-header\">{Title}</h1><p>{Encode(timeline.Summary)}</p>");
         WriteLiteral(timeline.Draw());

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Diagnostics;
-using Stories.Core;
 using Stories.Core.Faults;
 
 namespace Stories.Api.Hosting;

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Stories.Api.Hosting;
-using Stories.Core;
 using Stories.Core.Data;
 using Stories.Protocol;
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using Microsoft.IO;
-using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Data;
 using Stories.Core.Faults;

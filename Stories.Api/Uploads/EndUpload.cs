@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Stories.Api.Hosting;
-using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Faults;
 using Stories.Protocol;

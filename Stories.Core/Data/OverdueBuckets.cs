@@ -6,13 +6,10 @@ namespace Stories.Core.Data;
 /// <summary>For health, the log, metrics and operators: one answer to whether erasure keeps its promise.</summary>
 public sealed class OverdueBuckets(StoriesDb db)
 {
-    /// <summary>A bucket ends at most its width after its stories; what is still there a minute later is a promise that is being broken.</summary>
-    public static readonly TimeSpan After = TimeSpan.FromMinutes(1);
-
     /// <returns>Oldest first.</returns>
     public IQueryable<Bucket> At(DateTimeOffset now)
     {
-        var due = now - After;
+        var due = now - Overdue.After;
         return db.Buckets.AsNoTracking().Where(b => b.State != BucketState.Erased && b.EndsAt <= due).OrderBy(b => b.EndsAt);
     }
 

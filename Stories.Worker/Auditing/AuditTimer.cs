@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Stories.Core;
 using Stories.Core.Faults;
 
 namespace Stories.Worker.Auditing;

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Stories.Core;
 using Stories.Core.Data;
 using Stories.Core.Faults;
 using Stories.Core.Jobs;

@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
@@ -10,8 +9,8 @@ using Stories.Core.Jobs;
 namespace Stories.Worker.Erasure;
 
 /// <summary>
-/// Seal, then rows, then the key, then the container with its blobs, then what of uploads is left, then look, then record. Every step can be repeated, by anybody, from
-/// wherever another was cut off.
+/// Seal, then rows, then the key, then the container with its blobs, then what of uploads is left, then look, then record. Every step
+/// can be repeated, by anybody, from wherever another was cut off.
 /// </summary>
 public sealed class EraseBucket(
     StoriesDb db, NpgsqlDataSource database, BucketBlobs blobs, BucketKeys keys, StoryBlobs storyBlobs, RecordErasure record, TimeProvider clock, ILogger<EraseBucket> log) : IEraseBucket

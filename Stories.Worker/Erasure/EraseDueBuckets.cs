@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
-using Stories.Core;
 using Stories.Core.Data;
 using Stories.Core.Erasure;
 using Stories.Core.Faults;

@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Stories.Core;
 using Stories.Core.Blobs;
 using Stories.Core.Data;
 using Stories.Core.Erasure;

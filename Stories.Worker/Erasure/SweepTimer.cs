@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Stories.Core;
 using Stories.Core.Erasure;
 using Stories.Core.Faults;
 using Stories.Core.Jobs;

@@ -1,6 +1,5 @@
 using Hangfire.Common;
 using Hangfire.Server;
-using Stories.Core;
 using Stories.Core.Faults;
 using Stories.Core.Jobs;
 

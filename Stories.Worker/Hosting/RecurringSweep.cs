@@ -1,5 +1,4 @@
 using Hangfire;
-using Stories.Core;
 using Stories.Core.Faults;
 using Stories.Core.Jobs;
 

@@ -1,7 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Stories.Core;
 using Stories.Core.Data;
 using Stories.Core.Faults;
 using Stories.Core.Jobs;

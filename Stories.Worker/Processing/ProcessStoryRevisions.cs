@@ -1,4 +1,3 @@
-using Stories.Core;
 using Stories.Core.Faults;
 using Stories.Protocol;
 using Stories.Worker.Media;
