@@ -156,3 +156,19 @@ public enum BlockerCode
     PacingHold,
     NoInventory,
 }
+
+/// <summary>What a campaign is for; told to reviewers and in reports.</summary>
+public enum CampaignObjective
+{
+    Reach,
+    Conversations,
+    Product,
+    Payments,
+}
+
+public enum TransferKind
+{
+    Funding,
+    Settlement,
+    Credit,
+}
