@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Stories.Protocol.Sponsored;
 
 /// <summary>
@@ -138,6 +140,7 @@ public sealed record CatalogCreative(
     SignedRecord? Offer = null,
     byte[]? OfferKey = null)
 {
+    [JsonIgnore]
     public bool IsVideo => Media.Any(m => m.File.Duration is not null);
 
     /// <summary>The digest is of what stands here: no service can show one thing and have another reviewed.</summary>

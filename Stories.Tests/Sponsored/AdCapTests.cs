@@ -1,6 +1,6 @@
 using Stories.Protocol.Sponsored;
-using Stories.Tests.Fixtures;
 using static Stories.Tests.Sponsored.AdStage;
+using Tier = Stories.Tests.Fixtures.Tier;
 
 namespace Stories.Tests.Sponsored;
 
@@ -27,7 +27,7 @@ public sealed class AdCapTests
     public void Each_level_counts_what_it_says(CapLevel level, string expected)
     {
         // With the line's own other creative hidden, line 1 has the shown one only.
-        var catalog = Catalog(Lines, Creatives, new AdPolicy(AdsApart: 0, Caps: [new Cap(level, 1, 60)]));
+        var catalog = CatalogOf(Lines, Creatives, new AdPolicy(AdsApart: 0, Caps: [new Cap(level, 1, 60)]));
         var log = AdLog.Empty.Show(catalog, Lines[0], Creatives[0], Noon);
         var first = Lines[0] with { Creatives = [Creatives[0].Digest] };
         var capped = Lines.Select(l => l.Id == first.Id ? first : l).Where(l => Refusal(catalog, l, log, Noon) == AdRefusal.Capped).Select(l => Array.FindIndex(Lines, o => o.Id == l.Id) + 1);
@@ -38,7 +38,7 @@ public sealed class AdCapTests
     public void A_creative_at_its_cap_leaves_the_turn_to_the_next()
     {
         var line = Lines[0] with { Caps = [new Cap(CapLevel.Creative, 1, 60)] };
-        var catalog = Catalog([line], Creatives, new AdPolicy(AdsApart: 0));
+        var catalog = CatalogOf([line], Creatives, new AdPolicy(AdsApart: 0));
         var log = AdLog.Empty.Show(catalog, line, Creatives[0], Noon).Show(catalog, Lines[1], Creatives[1], Noon.AddSeconds(30));
         Assert.Equal(AdRefusal.Capped, Refusal(catalog, line, log, Noon.AddSeconds(59)));
         Assert.Equal(Creatives[0], AdChoice.Choose(catalog, log, null, null, All(catalog), Noon.AddSeconds(60), Seed(1))!.Creative);
@@ -48,7 +48,7 @@ public sealed class AdCapTests
     public void A_window_slides()
     {
         var line = Lines[0] with { Caps = [new Cap(CapLevel.Line, 2, 100)] };
-        var catalog = Catalog([line], Creatives, new AdPolicy(AdsApart: 0));
+        var catalog = CatalogOf([line], Creatives, new AdPolicy(AdsApart: 0));
         var log = AdLog.Empty.Show(catalog, line, Creatives[0], Noon).Show(catalog, line, Creatives[1], Noon.AddSeconds(90));
         Assert.Equal(AdRefusal.Capped, Refusal(catalog, line, log, Noon.AddSeconds(99.999)));
         Assert.Null(Refusal(catalog, line, log, Noon.AddSeconds(100)));
@@ -59,13 +59,13 @@ public sealed class AdCapTests
 
     [Fact]
     public void A_cap_of_none_is_never_shown() =>
-        Assert.Equal(AdRefusal.Capped, Refusal(Catalog([], Creatives), Lines[0] with { Caps = [new Cap(CapLevel.Line, 0, 1)] }, AdLog.Empty, Noon));
+        Assert.Equal(AdRefusal.Capped, Refusal(CatalogOf([], Creatives), Lines[0] with { Caps = [new Cap(CapLevel.Line, 0, 1)] }, AdLog.Empty, Noon));
 
     [Fact]
     public void The_longest_window_is_as_long_as_the_log_is_kept()
     {
         var line = Lines[0] with { Caps = [new Cap(CapLevel.Line, 1, Cap.MaxSeconds)] };
-        var catalog = Catalog([line], Creatives);
+        var catalog = CatalogOf([line], Creatives);
         var log = AdLog.Empty.Show(catalog, line, Creatives[0], Noon);
         var end = Noon.AddSeconds(Cap.MaxSeconds);
         Assert.Equal(AdRefusal.Capped, Refusal(catalog, line, log.Prune(end.AddMilliseconds(-1)), end.AddMilliseconds(-1)));
@@ -81,7 +81,7 @@ public sealed class AdCapTests
         {
             var random = new Random(step);
             var lines = Lines.Select(l => l with { Caps = RandomCaps(random, [CapLevel.Creative, CapLevel.Line, CapLevel.Campaign, CapLevel.Advertiser]) }).ToArray();
-            var catalog = Catalog(lines, Creatives, new AdPolicy(AdsApart: 0, Caps: RandomCaps(random, Enum.GetValues<CapLevel>())));
+            var catalog = CatalogOf(lines, Creatives, new AdPolicy(AdsApart: 0, Caps: RandomCaps(random, Enum.GetValues<CapLevel>())));
             var ready = All(catalog);
             var log = AdLog.Empty;
             // The clock as it truly went; the device's own is what the oracle and the code see.
@@ -119,7 +119,7 @@ public sealed class AdCapTests
         for (var round = 0; round < Tier.Rounds(5_000, 100_000); round++)
         {
             var line = Lines[0] with { Caps = [new Cap(CapLevel.Line, random.Next(1, 4), random.Next(1, 1000))] };
-            var catalog = Catalog([line with { Windows = [new Window(0, long.MaxValue)] }], Creatives, new AdPolicy(AdsApart: 0));
+            var catalog = CatalogOf([line with { Windows = [new Window(0, long.MaxValue)] }], Creatives, new AdPolicy(AdsApart: 0));
             var log = AdLog.Empty;
             for (var i = 0; i < 5; i++) log = log.Show(catalog, line, Creatives[i % 2], Noon.AddSeconds(random.Next(1500)));
             var now = Noon.AddSeconds(1500);

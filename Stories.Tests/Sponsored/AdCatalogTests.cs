@@ -8,7 +8,7 @@ namespace Stories.Tests.Sponsored;
 public sealed class AdCatalogTests : IDisposable
 {
     private static readonly CatalogCreative One = Creative("one");
-    private static readonly Catalog Good = Catalog([Line(1, [One])], [One]);
+    private static readonly Catalog Good = CatalogOf([Line(1, [One])], [One]);
     private readonly SigningKey service = SigningKey.Generate();
 
     public void Dispose() => service.Dispose();

@@ -1,6 +1,7 @@
 using Stories.Protocol.Sponsored;
-using Stories.Tests.Fixtures;
 using static Stories.Tests.Sponsored.AdStage;
+using LineTier = Stories.Protocol.Sponsored.Tier;
+using Tier = Stories.Tests.Fixtures.Tier;
 
 namespace Stories.Tests.Sponsored;
 
@@ -61,7 +62,7 @@ public sealed class AdChoiceTests
     [Fact]
     public void The_same_advertiser_or_category_does_not_come_again_before_another()
     {
-        var catalog = Catalog([], Creatives);
+        var catalog = CatalogOf([], Creatives);
         var shown = Line(1, [One], category: "cars", advertiser: 5);
         var log = AdLog.Empty.Show(catalog, shown, One, Noon);
         var competitor = Line(2, [Two], category: "cars", advertiser: 6);
@@ -83,7 +84,7 @@ public sealed class AdChoiceTests
     [Fact]
     public void A_creative_without_its_media_is_passed_over()
     {
-        var catalog = Catalog([Line(1, [One, Two])], Creatives);
+        var catalog = CatalogOf([Line(1, [One, Two])], Creatives);
         Assert.Equal(Two, AdChoice.Choose(catalog, AdLog.Empty, "DE", "de", new HashSet<string> { Two.Digest }, Noon, Seed(1))!.Creative);
         Assert.Null(AdChoice.Choose(catalog, AdLog.Empty, "DE", "de", new HashSet<string>(), Noon, Seed(1)));
         Assert.Equal(AdRefusal.NotReady, AdChoice.FindRefusal(catalog, catalog.Lines[0], AdLog.Empty, "DE", "de", new HashSet<string>(), Noon));
@@ -92,7 +93,7 @@ public sealed class AdChoiceTests
     [Fact]
     public void Creatives_take_turns()
     {
-        var catalog = Catalog([Line(1, [One, Two, Three])], Creatives, new AdPolicy(AdsApart: 0));
+        var catalog = CatalogOf([Line(1, [One, Two, Three])], Creatives, new AdPolicy(AdsApart: 0));
         var log = AdLog.Empty;
         var shown = new List<CatalogCreative>();
         for (var i = 0; i < 5; i++)
@@ -107,11 +108,11 @@ public sealed class AdChoiceTests
     [Fact]
     public void A_higher_tier_comes_first_whatever_the_weights()
     {
-        var lines = new[] { Line(1, [One], Tier.House, 1000), Line(2, [One], Tier.Guaranteed, 1), Line(3, [One], Tier.Standard, 1000) };
-        for (var seed = 0; seed < 100; seed++) Assert.Equal(Id(2), Choose(Catalog(lines, Creatives), AdLog.Empty, seed)!.Line.Id);
+        var lines = new[] { Line(1, [One], LineTier.House, 1000), Line(2, [One], LineTier.Guaranteed, 1), Line(3, [One], LineTier.Standard, 1000) };
+        for (var seed = 0; seed < 100; seed++) Assert.Equal(Id(2), Choose(CatalogOf(lines, Creatives), AdLog.Empty, seed)!.Line.Id);
         // When it takes part.
         lines[1] = lines[1] with { Pass = 0 };
-        for (var seed = 0; seed < 100; seed++) Assert.Equal(Id(3), Choose(Catalog(lines, Creatives), AdLog.Empty, seed)!.Line.Id);
+        for (var seed = 0; seed < 100; seed++) Assert.Equal(Id(3), Choose(CatalogOf(lines, Creatives), AdLog.Empty, seed)!.Line.Id);
     }
 
     [Theory]
@@ -122,7 +123,7 @@ public sealed class AdChoiceTests
     [InlineData(64)]
     public void A_line_takes_part_in_as_many_choices_as_its_pass_says(int pass)
     {
-        var catalog = Catalog([Line(1, [One], pass: pass)], Creatives);
+        var catalog = CatalogOf([Line(1, [One], pass: pass)], Creatives);
         var draws = Tier.Rounds(20_000, 500_000);
         var passed = Enumerable.Range(0, draws).Count(seed => Choose(catalog, AdLog.Empty, seed) is not null);
         var p = pass / 64d;
@@ -134,7 +135,7 @@ public sealed class AdChoiceTests
     public void Weights_are_shares()
     {
         int[] weights = [1, 2, 7, 90, 900];
-        var catalog = Catalog([.. weights.Select((w, i) => Line(i, [One], weight: w))], Creatives);
+        var catalog = CatalogOf([.. weights.Select((w, i) => Line(i, [One], weight: w))], Creatives);
         var draws = Tier.Rounds(20_000, 500_000);
         var counts = Enumerable.Range(0, draws).Select(seed => Choose(catalog, AdLog.Empty, seed)!.Line.Weight).CountBy(w => w).ToDictionary();
         var chi = weights.Sum(w =>
@@ -150,7 +151,7 @@ public sealed class AdChoiceTests
     public void Passing_and_winning_are_drawn_apart()
     {
         // If one number did both, a line that just passes would nearly always win or nearly never.
-        var catalog = Catalog([Line(1, [One], pass: 16), Line(2, [One])], Creatives);
+        var catalog = CatalogOf([Line(1, [One], pass: 16), Line(2, [One])], Creatives);
         var draws = Tier.Rounds(20_000, 500_000);
         var first = Enumerable.Range(0, draws).Count(seed => Choose(catalog, AdLog.Empty, seed)!.Line.Id == Id(1));
         Assert.InRange(first / (double)draws, 0.125 - 0.012, 0.125 + 0.012);
@@ -174,10 +175,10 @@ public sealed class AdChoiceTests
         var random = new Random(5);
         for (var seed = 0; seed < 500; seed++)
         {
-            var lines = Enumerable.Range(0, 20).Select(i => Line(i, [One], (Tier)random.Next(4), random.Next(1, 1000), random.Next(65))).ToArray();
-            var one = Choose(Catalog(lines, Creatives), AdLog.Empty, seed)?.Line.Id;
+            var lines = Enumerable.Range(0, 20).Select(i => Line(i, [One], (LineTier)random.Next(4), random.Next(1, 1000), random.Next(65))).ToArray();
+            var one = Choose(CatalogOf(lines, Creatives), AdLog.Empty, seed)?.Line.Id;
             random.Shuffle(lines);
-            Assert.Equal(one, Choose(Catalog(lines, Creatives), AdLog.Empty, seed)?.Line.Id);
+            Assert.Equal(one, Choose(CatalogOf(lines, Creatives), AdLog.Empty, seed)?.Line.Id);
         }
     }
 
@@ -187,11 +188,11 @@ public sealed class AdChoiceTests
         var random = new Random(6);
         for (var seed = 0; seed < 200; seed++)
         {
-            var lines = Enumerable.Range(0, 12).Select(i => Line(i, [One], (Tier)random.Next(4), random.Next(1, 1000))).ToList();
-            var order = AdChoice.PrefetchOrder(Catalog(lines, Creatives), AdLog.Empty, "DE", "de", Noon, Seed(seed)).Select(a => a.Line.Id).ToArray();
+            var lines = Enumerable.Range(0, 12).Select(i => Line(i, [One], (LineTier)random.Next(4), random.Next(1, 1000))).ToList();
+            var order = AdChoice.PrefetchOrder(CatalogOf(lines, Creatives), AdLog.Empty, "DE", "de", Noon, Seed(seed)).Select(a => a.Line.Id).ToArray();
             foreach (var expected in order)
             {
-                Assert.Equal(expected, Choose(Catalog(lines, Creatives), AdLog.Empty, seed)!.Line.Id);
+                Assert.Equal(expected, Choose(CatalogOf(lines, Creatives), AdLog.Empty, seed)!.Line.Id);
                 lines.RemoveAll(l => l.Id == expected);
             }
             Assert.Empty(lines);
@@ -207,7 +208,7 @@ public sealed class AdChoiceTests
         var abroad = Line(4, [One], countries: ["FR"]);
         var forAdults = Line(5, [Adult]);
         var hidden = Line(6, [One], advertiser: 66);
-        var catalog = Catalog([capped, over, later, abroad, forAdults, hidden], Creatives);
+        var catalog = CatalogOf([capped, over, later, abroad, forAdults, hidden], Creatives);
         var log = AdLog.Empty.Show(catalog, capped, One, Noon).HideAdvertiser(Id(66));
         Assert.Equal([Id(1), Id(3)], AdChoice.PrefetchOrder(catalog, log, "DE", "de", Noon, Seed(1)).Select(a => a.Line.Id).Order());
     }
@@ -215,11 +216,11 @@ public sealed class AdChoiceTests
     private static AdRefusal? Refusal(
         CatalogLine line, AdLog? log = null, DateTimeOffset? now = null, string? country = "DE", string? language = "de", Cell? cell = null, AdPolicy? policy = null)
     {
-        var catalog = Catalog([line], Creatives, policy, cell);
+        var catalog = CatalogOf([line], Creatives, policy, cell);
         return AdChoice.FindRefusal(catalog, line, log ?? AdLog.Empty, country, language, All(catalog), now ?? Noon);
     }
 
-    private static ChosenAd? Choose(CatalogLine line) => Choose(Catalog([line], Creatives), AdLog.Empty, 1);
+    private static ChosenAd? Choose(CatalogLine line) => Choose(CatalogOf([line], Creatives), AdLog.Empty, 1);
 
     private static ChosenAd? Choose(Catalog catalog, AdLog log, int seed) => AdChoice.Choose(catalog, log, "DE", "de", All(catalog), Noon, Seed(seed));
 }

@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 using System.Text;
 using Stories.Protocol;
 using Stories.Protocol.Sponsored;
-using Stories.Tests.Fixtures;
 using static Stories.Tests.Sponsored.AdStage;
+using Tier = Stories.Tests.Fixtures.Tier;
 
 namespace Stories.Tests.Sponsored;
 
@@ -15,7 +15,7 @@ public sealed class AdFuzzTests : IDisposable
 
     private static readonly CatalogCreative One = Creative("one");
     private static readonly CatalogLine Cars = Line(1, [One], category: "cars", caps: [new Cap(CapLevel.Line, 1, 60)], countries: ["DE"], languages: ["de"]);
-    private static readonly Catalog Here = Catalog([Cars, Line(2, [One])], [One], new AdPolicy(Caps: [new Cap(CapLevel.All, 5, 60)]));
+    private static readonly Catalog Here = CatalogOf([Cars, Line(2, [One])], [One], new AdPolicy(Caps: [new Cap(CapLevel.All, 5, 60)]));
     private readonly SigningKey service = SigningKey.Generate();
 
     public void Dispose() => service.Dispose();
@@ -31,7 +31,7 @@ public sealed class AdFuzzTests : IDisposable
             var record = Sign(Mutate(bytes, random), service);
             if (Catalog.FindFault(record, service.PublicKey, null, Berlin, Noon, out var catalog) is not null) continue;
             taken++;
-            var log = AdLog.Empty.Show(catalog!, catalog!.Lines.FirstOrDefault() ?? Cars, One, Noon);
+            var log = AdLog.Empty.Show(catalog!, catalog!.Lines is [var first, ..] ? first : Cars, One, Noon);
             foreach (var now in (DateTimeOffset[])[Noon, DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue])
             {
                 AdGate.Decide(catalog.Policy, AdSession.BeginAt(now).LeavePerson(), log, new AdBoundary(false, 1), now);

@@ -1,6 +1,6 @@
 using Stories.Protocol.Sponsored;
-using Stories.Tests.Fixtures;
 using static Stories.Tests.Sponsored.AdStage;
+using Tier = Stories.Tests.Fixtures.Tier;
 
 namespace Stories.Tests.Sponsored;
 

@@ -8,7 +8,7 @@ public sealed class AdLogTests
 {
     private static readonly CatalogCreative One = Creative("one");
     private static readonly CatalogLine Cars = Line(1, [One], category: "cars");
-    private static readonly Catalog Here = Catalog([Cars], [One]);
+    private static readonly Catalog Here = CatalogOf([Cars], [One]);
     private static readonly AdLog Full = AdLog.Empty.Show(Here, Cars, One, Noon).Show(Here, Line(2, [One]), One, Noon.AddSeconds(1)).HideAd(Id(8), "digest").HideAdvertiser(Id(9)).SeeLess();
 
     [Fact]

@@ -31,8 +31,8 @@ internal static class AdStage
 
     public static Window Window(DateTimeOffset from, TimeSpan length) => new(from.ToUnixTimeSeconds(), (from + length).ToUnixTimeSeconds());
 
-    public static Catalog Catalog(IReadOnlyList<CatalogLine> lines, IReadOnlyList<CatalogCreative> creatives, AdPolicy? policy = null, Cell? cell = null, DateTimeOffset? epoch = null) =>
-        new("here", cell ?? Berlin, Protocol.Sponsored.Catalog.EpochAt(epoch ?? Noon), policy ?? new AdPolicy(), lines, creatives);
+    public static Catalog CatalogOf(IReadOnlyList<CatalogLine> lines, IReadOnlyList<CatalogCreative> creatives, AdPolicy? policy = null, Cell? cell = null, DateTimeOffset? epoch = null) =>
+        new("here", cell ?? Berlin, Catalog.EpochAt(epoch ?? Noon), policy ?? new AdPolicy(), lines, creatives);
 
     public static SignedRecord Sign(Catalog catalog, SigningKey key, string purpose = SignaturePurpose.Catalog) => Sign(StoriesJson.Write(catalog), key, purpose);
 
