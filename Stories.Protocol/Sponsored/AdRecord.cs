@@ -59,7 +59,13 @@ public sealed record AdRecord(
     /// <summary>Clocks of devices differ.</summary>
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromHours(1);
 
-    public bool IsLate(DateTimeOffset now) => DateTimeOffset.FromUnixTimeSeconds(Hour) + TimeSpan.FromSeconds(HourSeconds) + LateAfter <= now;
+    /// <summary>As it begins, and as it stays when the device crashes while it is on the screen.</summary>
+    /// <param name="id">128 random bits.</param>
+    public static AdRecord Begin(Guid id, Catalog catalog, ChosenAd ad, int ordinal, DateTimeOffset now) =>
+        new(id, ad.Line.Id, ad.Creative.Digest, catalog.Cell.ToString(), catalog.Epoch, HourOf(now), ordinal, Quartile.Start, DwellBucket.UnderOneSecond, false, AdAction.None);
+
+    // On this side, so that no hour of somebody's choosing overflows.
+    public bool IsLate(DateTimeOffset now) => Hour <= now.ToUnixTimeSeconds() - HourSeconds - (long)LateAfter.TotalSeconds;
 
     /// <summary>On the screen for long enough: 2 s of a video, 1 s of a picture.</summary>
     public bool IsViewable(bool isVideo) => Dwell >= (isVideo ? DwellBucket.TwoToThree : DwellBucket.OneToTwo);
@@ -73,7 +79,7 @@ public sealed record AdRecord(
         // Shown in an hour that ended before the catalog began, or longer after it than a device keeps one.
         if (Hour + HourSeconds <= Epoch - (long)ClockTolerance.TotalSeconds || Hour > Epoch + (long)Catalog.OfflineLife.TotalSeconds + HourSeconds) return InvalidReason.StaleEpoch;
         if (Ordinal is < 1 or > MaxOrdinal) return InvalidReason.ImpossibleOrdinal;
-        if (AtMost(Dwell) is { } most && duration is { } length && most < length.TotalSeconds * Share(Quartile)) return InvalidReason.ImpossibleDwell;
+        if (AtMost(Dwell) is { } most && duration is { } length && IsTooShort(most, length)) return InvalidReason.ImpossibleDwell;
         if (Skipped && Quartile == Quartile.Complete) return InvalidReason.ImpossibleSkip;
         if (!Fits(Action, action)) return InvalidReason.ImpossibleAction;
         return null;
@@ -88,10 +94,10 @@ public sealed record AdRecord(
         _ => true,
     };
 
-    /// <summary>A tenth less than the letter: devices round.</summary>
-    private static double Share(Quartile quartile) => (int)quartile / 4d * 0.9;
+    /// <summary>A tenth less than the letter, since devices round: most &lt; length × quartile / 4 × 9 / 10, in whole numbers.</summary>
+    private bool IsTooShort(int most, TimeSpan length) => (Int128)most * TimeSpan.TicksPerSecond * 40 < (Int128)length.Ticks * (int)Quartile * 9;
 
-    private static double? AtMost(DwellBucket dwell) => dwell switch
+    private static int? AtMost(DwellBucket dwell) => dwell switch
     {
         DwellBucket.UnderOneSecond => 1,
         DwellBucket.OneToTwo => 2,

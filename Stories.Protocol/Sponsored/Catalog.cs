@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Stories.Protocol.Sponsored;
 
 /// <summary>
@@ -32,10 +34,16 @@ public sealed record Catalog(
         if (StoriesJson.ReadCanonical<Catalog>(record.Bytes) is not { } read || !read.IsWhole()) return CatalogFault.Malformed;
         if (deployment is not null && read.Deployment != deployment) return CatalogFault.AnotherDeployment;
         if (!read.Cell.Holds(cell)) return CatalogFault.AnotherCell;
-        if (DateTimeOffset.FromUnixTimeSeconds(read.Epoch) > now + ClockTolerance) return CatalogFault.FromTheFuture;
-        if (DateTimeOffset.FromUnixTimeSeconds(read.Epoch) < now - OfflineLife) return CatalogFault.TooOld;
+        if (read.FindFault(now) is { } fault) return fault;
         catalog = read;
         return null;
+    }
+
+    /// <summary>What may become of a verified catalog as time goes on.</summary>
+    public CatalogFault? FindFault(DateTimeOffset now)
+    {
+        if (DateTimeOffset.FromUnixTimeSeconds(Epoch) > now + ClockTolerance) return CatalogFault.FromTheFuture;
+        return DateTimeOffset.FromUnixTimeSeconds(Epoch) < now - OfflineLife ? CatalogFault.TooOld : null;
     }
 
     private bool IsWhole()
@@ -132,6 +140,7 @@ public sealed record CatalogCreative(
     SignedRecord? Offer = null,
     byte[]? OfferKey = null)
 {
+    [JsonIgnore]
     public bool IsVideo => Media.Any(m => m.File.Duration is not null);
 
     /// <summary>The digest is of what stands here: no service can show one thing and have another reviewed.</summary>

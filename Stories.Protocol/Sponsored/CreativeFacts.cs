@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json.Serialization;
 
 namespace Stories.Protocol.Sponsored;
 
@@ -83,7 +84,9 @@ public sealed record CreativeMedia(string Name, string MediaType, string? Codecs
 public sealed record CreativeContent(CreativeFacts Facts, IReadOnlyList<CreativeMedia> Media)
 {
     /// <summary>SHA-256 over the JSON bytes, lower-case hex.</summary>
+    [JsonIgnore]
     public string Digest => Protocol.Digest.Of(StoriesJson.Write(this)).Sha256;
 
+    [JsonIgnore]
     public bool IsVideo => Media.Any(m => m.Duration is not null);
 }
