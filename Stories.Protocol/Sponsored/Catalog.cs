@@ -67,7 +67,9 @@ public sealed record Cell(string App, Placement Placement, string? Country, stri
 {
     private const string Any = "*";
 
-    internal bool IsWhole => UserName.IsApp(App) && (Country is null || Codes.IsCountry(Country)) && (Language is null || Codes.IsLanguage(Language)) && (Country is not null || Language is null);
+    /// <summary>Whether its parts are names as they travel.</summary>
+    [JsonIgnore]
+    public bool IsWhole => UserName.IsApp(App) && (Country is null || Codes.IsCountry(Country)) && (Language is null || Codes.IsLanguage(Language)) && (Country is not null || Language is null);
 
     /// <summary>Whether this is the cell itself or one that it was merged into. What is made for adults is never given to an unknown age.</summary>
     public bool Holds(Cell cell) =>
