@@ -42,6 +42,7 @@ public static class ProblemCodes
     public const string UploadLevelMismatch = "upload.levelMismatch";
     public const string QuotaUploads = "quota.uploads";
     public const string QuotaBytes = "quota.bytes";
+    public const string QuotaRecords = "quota.records";
     public const string QuotaStories = "quota.stories";
 
     public const string StoryIdTaken = "story.idTaken";
@@ -59,6 +60,9 @@ public static class ProblemCodes
     public const string StoryEnded = "story.ended";
 
     public const string ErasurePending = "erasure.pending";
+
+    public const string CreditRefused = "credit.refused";
+    public const string ReportRefused = "report.refused";
 
     /// <summary>Why a worker rejects a story: not problems of a request, but found in its state.</summary>
     public const string MediaNotDecryptable = "media.notDecryptable";

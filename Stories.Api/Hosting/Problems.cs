@@ -53,6 +53,7 @@ public static class Problems
         [ProblemCodes.UploadLevelMismatch] = (422, "An upload was begun for another protection level than the story's."),
         [ProblemCodes.QuotaUploads] = (429, "You have as many open uploads, or bytes in them, as allowed; finish or end some."),
         [ProblemCodes.QuotaBytes] = (429, "You have uploaded as much as a day allows."),
+        [ProblemCodes.QuotaRecords] = (429, "You have submitted as many records of sponsored statuses as a day allows."),
         [ProblemCodes.QuotaStories] = (429, "You have as many live stories as allowed."),
 
         [ProblemCodes.StoryIdTaken] = (409, "Another story has this id, or you published something else under it."),
@@ -70,6 +71,9 @@ public static class Problems
         [ProblemCodes.StoryEnded] = (410, "This story has ended; its id is not used again."),
 
         [ProblemCodes.ErasurePending] = (409, "The story's bucket is not erased yet; due says when it ends."),
+
+        [ProblemCodes.CreditRefused] = (409, "The line has not as many billed views left as are to be given back, or they cost nothing."),
+        [ProblemCodes.ReportRefused] = (400, "There is no such report, it is not broken down so, or it is of more than 92 days."),
     };
 
     public static IEnumerable<string> Codes => Catalogue.Keys;

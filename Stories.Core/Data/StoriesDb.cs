@@ -46,7 +46,8 @@ public sealed class StoriesDb(DbContextOptions<StoriesDb> options) : DbContext(o
     public DbSet<IssuedCatalog> Catalogs => Set<IssuedCatalog>();
     public DbSet<CellHour> CellHours => Set<CellHour>();
     public DbSet<RecordQuota> RecordQuotas => Set<RecordQuota>();
-    public DbSet<PooledRecord> PooledRecords => Set<PooledRecord>();
+    public DbSet<RecordPool> RecordPools => Set<RecordPool>();
+    public DbSet<ReportSecret> ReportSecrets => Set<ReportSecret>();
     public DbSet<CountedRecord> CountedRecords => Set<CountedRecord>();
     public DbSet<Count> Counts => Set<Count>();
     public DbSet<Answered> Answered => Set<Answered>();
@@ -85,7 +86,8 @@ public sealed class StoriesDb(DbContextOptions<StoriesDb> options) : DbContext(o
         modelBuilder.ApplyConfiguration(new IssuedCatalogConfiguration());
         modelBuilder.ApplyConfiguration(new CellHourConfiguration());
         modelBuilder.ApplyConfiguration(new RecordQuotaConfiguration());
-        modelBuilder.ApplyConfiguration(new PooledRecordConfiguration());
+        modelBuilder.ApplyConfiguration(new RecordPoolConfiguration());
+        modelBuilder.ApplyConfiguration(new ReportSecretConfiguration());
         modelBuilder.ApplyConfiguration(new CountedRecordConfiguration());
         modelBuilder.ApplyConfiguration(new CountConfiguration());
         modelBuilder.ApplyConfiguration(new AnsweredConfiguration());

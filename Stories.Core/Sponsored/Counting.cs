@@ -16,16 +16,24 @@ public sealed class RecordQuota
     public int Records { get; private set; }
 }
 
-/// <summary>A record that waits among others: its place says nothing of when it came. See the counting of docs/operations.md.</summary>
-public sealed class PooledRecord
+/// <summary>
+/// Records that wait together, in the order of random numbers, all in one row: whenever some come, the whole row is written anew, so that
+/// neither place nor transaction says which came together. See the counting of docs/operations.md.
+/// </summary>
+public sealed class RecordPool
 {
-    private PooledRecord() { }
+    private RecordPool() { }
 
     public Guid Id { get; private set; }
-    public AdRecord Record { get; private set; } = null!;
 
-    /// <summary>UTC day of arrival, to judge what comes late.</summary>
-    public DateTimeOffset ArrivedHour { get; private set; }
+    /// <summary>The one that still takes; the others wait to be counted, and only that.</summary>
+    public bool IsOpen { get; private set; }
+
+    /// <summary>Nothing in it came before.</summary>
+    public DateTimeOffset OpenedAt { get; private set; }
+
+    /// <summary>Each a <see cref="PooledEntry"/>.</summary>
+    public byte[][] Entries { get; private set; } = [];
 }
 
 /// <summary>A counted record's id: until it could not be counted again anyway.</summary>
@@ -52,4 +60,16 @@ public sealed class Count
     public DateTimeOffset Hour { get; private set; }
     public string Counter { get; private set; } = "";
     public long Value { get; private set; }
+}
+
+/// <summary>What the noise of reports is made from: with another one, what was released once would be released again, differently.</summary>
+public sealed class ReportSecret
+{
+    private ReportSecret() { }
+
+    /// <summary>There is one.</summary>
+    public const int TheOne = 1;
+
+    public int Id { get; private set; }
+    public byte[] Bytes { get; private set; } = [];
 }

@@ -139,12 +139,21 @@ internal sealed class RecordQuotaConfiguration : IEntityTypeConfiguration<Record
     public void Configure(EntityTypeBuilder<RecordQuota> builder) => builder.ToTable("record_quotas").HasKey(q => new { q.App, q.User, q.Day });
 }
 
-internal sealed class PooledRecordConfiguration : IEntityTypeConfiguration<PooledRecord>
+internal sealed class RecordPoolConfiguration : IEntityTypeConfiguration<RecordPool>
 {
-    public void Configure(EntityTypeBuilder<PooledRecord> builder)
+    public void Configure(EntityTypeBuilder<RecordPool> builder)
     {
-        builder.ToTable("pooled_records").HasKey(r => r.Id);
-        builder.Property(r => r.Record).AsJson();
+        builder.ToTable("record_pools").HasKey(p => p.Id);
+        builder.HasIndex(p => p.IsOpen, "ix_record_pools_open").IsUnique().HasFilter("is_open");
+    }
+}
+
+internal sealed class ReportSecretConfiguration : IEntityTypeConfiguration<ReportSecret>
+{
+    public void Configure(EntityTypeBuilder<ReportSecret> builder)
+    {
+        builder.ToTable("report_secrets", table => table.HasCheckConstraint("ck_report_secrets_one", "id = 1")).HasKey(s => s.Id);
+        builder.Property(s => s.Id).ValueGeneratedNever();
     }
 }
 

@@ -1255,26 +1255,35 @@ namespace Stories.Core.Data.Migrations
                         });
                 });
 
-            modelBuilder.Entity("Stories.Core.Sponsored.PooledRecord", b =>
+            modelBuilder.Entity("Stories.Core.Sponsored.RecordPool", b =>
                 {
                     b.Property<Guid>("Id")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
-                    b.Property<DateTimeOffset>("ArrivedHour")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("arrived_hour");
-
-                    b.Property<string>("Record")
+                    b.PrimitiveCollection<byte[][]>("Entries")
                         .IsRequired()
-                        .HasColumnType("jsonb")
-                        .HasColumnName("record");
+                        .HasColumnType("bytea[]")
+                        .HasColumnName("entries");
+
+                    b.Property<bool>("IsOpen")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_open");
+
+                    b.Property<DateTimeOffset>("OpenedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("opened_at");
 
                     b.HasKey("Id")
-                        .HasName("pk_pooled_records");
+                        .HasName("pk_record_pools");
 
-                    b.ToTable("pooled_records", (string)null);
+                    b.HasIndex(new[] { "IsOpen" }, "ix_record_pools_open")
+                        .IsUnique()
+                        .HasDatabaseName("ix_record_pools_open")
+                        .HasFilter("is_open");
+
+                    b.ToTable("record_pools", (string)null);
                 });
 
             modelBuilder.Entity("Stories.Core.Sponsored.RecordQuota", b =>
@@ -1299,6 +1308,26 @@ namespace Stories.Core.Data.Migrations
                         .HasName("pk_record_quotas");
 
                     b.ToTable("record_quotas", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.ReportSecret", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    b.Property<byte[]>("Bytes")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("bytes");
+
+                    b.HasKey("Id")
+                        .HasName("pk_report_secrets");
+
+                    b.ToTable("report_secrets", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_report_secrets_one", "id = 1");
+                        });
                 });
 
             modelBuilder.Entity("Stories.Core.Sponsored.Review", b =>

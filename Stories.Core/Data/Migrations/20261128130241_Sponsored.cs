@@ -230,16 +230,17 @@ namespace Stories.Core.Data.Migrations
                 });
 
             migrationBuilder.CreateTable(
-                name: "pooled_records",
+                name: "record_pools",
                 columns: table => new
                 {
                     id = table.Column<Guid>(type: "uuid", nullable: false),
-                    record = table.Column<string>(type: "jsonb", nullable: false),
-                    arrived_hour = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false)
+                    is_open = table.Column<bool>(type: "boolean", nullable: false),
+                    opened_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false),
+                    entries = table.Column<byte[][]>(type: "bytea[]", nullable: false)
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_pooled_records", x => x.id);
+                    table.PrimaryKey("pk_record_pools", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
@@ -254,6 +255,19 @@ namespace Stories.Core.Data.Migrations
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_record_quotas", x => new { x.app, x.user, x.day });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "report_secrets",
+                columns: table => new
+                {
+                    id = table.Column<int>(type: "integer", nullable: false),
+                    bytes = table.Column<byte[]>(type: "bytea", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_report_secrets", x => x.id);
+                    table.CheckConstraint("ck_report_secrets_one", "id = 1");
                 });
 
             migrationBuilder.CreateTable(
@@ -390,6 +404,13 @@ namespace Stories.Core.Data.Migrations
                 column: "advertiser_id");
 
             migrationBuilder.CreateIndex(
+                name: "ix_record_pools_open",
+                table: "record_pools",
+                column: "is_open",
+                unique: true,
+                filter: "is_open");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_reviews_creative_id",
                 table: "reviews",
                 column: "creative_id");
@@ -451,10 +472,13 @@ namespace Stories.Core.Data.Migrations
                 name: "offers");
 
             migrationBuilder.DropTable(
-                name: "pooled_records");
+                name: "record_pools");
 
             migrationBuilder.DropTable(
                 name: "record_quotas");
+
+            migrationBuilder.DropTable(
+                name: "report_secrets");
 
             migrationBuilder.DropTable(
                 name: "reviews");
