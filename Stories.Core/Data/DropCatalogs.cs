@@ -30,6 +30,12 @@ public static class DropCatalogs
     public static async Task OfCreativeAsync(StoriesDb db, Guid creative, DateTimeOffset now, CancellationToken cancellationToken) =>
         await OfAsync(db, await db.LineCreatives.Where(c => c.CreativeId == creative).Select(c => c.LineId).ToArrayAsync(cancellationToken), now, cancellationToken);
 
+    /// <summary>Of lines whose creatives have it paid for.</summary>
+    public static async Task OfOfferAsync(StoriesDb db, Guid offer, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await OfAsync(db, [.. await db.Database.SqlQuery<Guid>($"""
+            select distinct l.line_id as "Value" from line_creatives l join creatives c on c.id = l.creative_id where c.facts -> 'callToAction' ->> 'offer' = {offer.ToString()}
+            """).ToListAsync(cancellationToken)], now, cancellationToken);
+
     private static async Task OfAsync(StoriesDb db, Guid[] lines, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (db.Database.CurrentTransaction is null) throw new InvalidOperationException("Catalogs are dropped in the transaction that says why.");
