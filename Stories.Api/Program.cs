@@ -19,6 +19,7 @@ AudienceEndpoints.Add(builder.Services);
 UploadEndpoints.Add(builder.Services);
 PostingEndpoints.Add(builder.Services);
 ViewingEndpoints.Add(builder.Services);
+BookingEndpoints.Add(builder.Services);
 RecordEndpoints.Add(builder.Services);
 CatalogEndpoints.Add(builder.Services);
 
@@ -36,6 +37,7 @@ UploadEndpoints.Map(app);
 PostingEndpoints.Map(app);
 ViewingEndpoints.Map(app);
 ErasureEndpoints.Map(app);
+BookingEndpoints.Map(app);
 CatalogEndpoints.Map(app);
 RecordEndpoints.Map(app);
 ReportEndpoints.Map(app);

@@ -32,7 +32,7 @@ internal static class ChangeLine
             LineChange.PriceFixed => ProblemCodes.AdsPriceFixed,
             LineChange.BudgetKindFixed => ProblemCodes.AdsBudgetKindFixed,
             LineChange.BudgetBelowSettled => ProblemCodes.AdsBudgetBelowSettled,
-            LineChange.Changed => null,
+            _ => null,
         };
         if (refusal is not null) return Problems.Of(refusal);
         await db.SaveChangesAsync(cancellationToken);

@@ -29,7 +29,7 @@ internal static class KeepOffer
             {
                 OfferFault.NotSigned => ProblemCodes.AdsOfferNotSigned,
                 OfferFault.Expired => ProblemCodes.AdsOfferExpired,
-                OfferFault.Malformed or OfferFault.AnotherOffer => ProblemCodes.AdsOfferMalformed,
+                _ => ProblemCodes.AdsOfferMalformed,
             });
         }
         if (request.Key != SigningKey.IdOf(key)) return Problems.Of(ProblemCodes.AdsOfferMalformed);

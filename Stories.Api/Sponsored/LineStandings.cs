@@ -84,7 +84,7 @@ internal sealed class LineStandings(StoriesDb db, TimeProvider clock)
     private static bool IsFor(string cell, Targets targets) =>
         cell.Split('/') is [var app, _, var country, var language, var age] &&
         Has(targets.Apps, app) && Has(targets.Countries, country) && Has(targets.Languages, language) &&
-        (!targets.AdultsOnly || age == AgeBand.Adult.ToString().ToLowerInvariant());
+        (!targets.AdultsOnly || age == "adult");
 
     private static bool Has(IReadOnlyList<string> wanted, string there) => wanted.Count == 0 || there == "*" || wanted.Contains(there);
 

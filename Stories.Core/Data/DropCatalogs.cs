@@ -24,8 +24,10 @@ public static class DropCatalogs
     public static async Task OfCampaignAsync(StoriesDb db, Guid campaign, DateTimeOffset now, CancellationToken cancellationToken) =>
         await OfAsync(db, await db.Lines.Where(l => l.CampaignId == campaign).Select(l => l.Id).ToArrayAsync(cancellationToken), now, cancellationToken);
 
-    public static async Task OfAdvertiserAsync(StoriesDb db, Guid advertiser, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await OfAsync(db, await db.Lines.Where(l => l.AdvertiserId == advertiser).Select(l => l.Id).ToArrayAsync(cancellationToken), now, cancellationToken);
+    public static Task OfAdvertiserAsync(StoriesDb db, Guid advertiser, DateTimeOffset now, CancellationToken cancellationToken) => OfAdvertisersAsync(db, [advertiser], now, cancellationToken);
+
+    public static async Task OfAdvertisersAsync(StoriesDb db, IReadOnlyCollection<Guid> advertisers, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await OfAsync(db, await db.Lines.Where(l => advertisers.Contains(l.AdvertiserId)).Select(l => l.Id).ToArrayAsync(cancellationToken), now, cancellationToken);
 
     public static async Task OfCreativeAsync(StoriesDb db, Guid creative, DateTimeOffset now, CancellationToken cancellationToken) =>
         await OfAsync(db, await db.LineCreatives.Where(c => c.CreativeId == creative).Select(c => c.LineId).ToArrayAsync(cancellationToken), now, cancellationToken);
