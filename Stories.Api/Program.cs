@@ -20,6 +20,7 @@ UploadEndpoints.Add(builder.Services);
 PostingEndpoints.Add(builder.Services);
 ViewingEndpoints.Add(builder.Services);
 RecordEndpoints.Add(builder.Services);
+CatalogEndpoints.Add(builder.Services);
 
 var app = builder.Build();
 UploadEndpoints.UseMethodOverride(app);
@@ -35,6 +36,7 @@ UploadEndpoints.Map(app);
 PostingEndpoints.Map(app);
 ViewingEndpoints.Map(app);
 ErasureEndpoints.Map(app);
+CatalogEndpoints.Map(app);
 RecordEndpoints.Map(app);
 ReportEndpoints.Map(app);
 

@@ -62,6 +62,8 @@ public static class ProblemCodes
     public const string ErasurePending = "erasure.pending";
 
     public const string CreditRefused = "credit.refused";
+    public const string CellInvalid = "cell.invalid";
+    public const string CatalogPending = "catalog.pending";
     public const string ReportRefused = "report.refused";
 
     /// <summary>Why a worker rejects a story: not problems of a request, but found in its state.</summary>

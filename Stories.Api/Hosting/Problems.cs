@@ -73,6 +73,8 @@ public static class Problems
         [ProblemCodes.ErasurePending] = (409, "The story's bucket is not erased yet; due says when it ends."),
 
         [ProblemCodes.CreditRefused] = (409, "The line has not as many billed views left as are to be given back, or they cost nothing."),
+        [ProblemCodes.CellInvalid] = (400, "A cell is a placement, a country (two capital letters), a language (two small letters, only with a country) and an age band."),
+        [ProblemCodes.CatalogPending] = (503, "There is no catalog for this cell yet; ask again when Retry-After says."),
         [ProblemCodes.ReportRefused] = (400, "There is no such report, it is not broken down so, or it is of more than 92 days."),
     };
 

@@ -15,6 +15,8 @@ internal static class PhotoRendering
     private const int LeastDelay = 20;
     private const int UsualDelay = 100;
 
+    private const string Profile = "icc-profile-data";
+
     private const int LargeWidth = 1080;
     private const int LargeHeight = 1920;
 
@@ -114,9 +116,16 @@ internal static class PhotoRendering
     /// </summary>
     private static Image Fit(Image image, int width, int height, bool isUpright)
     {
-        using var thumbnail = image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: "srgb", intent: Enums.Intent.Perceptual);
-        return thumbnail.CopyMemory();
+        using var thumbnail = image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: IsPlainSrgb(image) ? null : "srgb", intent: Enums.Intent.Perceptual);
+        using var plain = thumbnail.Mutate(copy => copy.Remove(Profile));
+        return plain.CopyMemory();
     }
+
+    /// <summary>
+    /// Without a profile, and what everybody takes for sRGB then. Asked to convert it, libvips 8.18 does so pixel by pixel in floating
+    /// point, which gives the same bytes and takes two thirds of a photo's time (250 instead of 75 ms for 12 megapixels).
+    /// </summary>
+    private static bool IsPlainSrgb(Image image) => !image.Contains(Profile) && image is { Interpretation: Enums.Interpretation.Srgb, Format: Enums.BandFormat.Uchar };
 
     private static byte[] Preview(Image image)
     {
