@@ -22,6 +22,7 @@ ViewingEndpoints.Add(builder.Services);
 BookingEndpoints.Add(builder.Services);
 RecordEndpoints.Add(builder.Services);
 CatalogEndpoints.Add(builder.Services);
+CreativeEndpoints.Add(builder.Services);
 
 var app = builder.Build();
 UploadEndpoints.UseMethodOverride(app);
@@ -39,6 +40,7 @@ ViewingEndpoints.Map(app);
 ErasureEndpoints.Map(app);
 BookingEndpoints.Map(app);
 CatalogEndpoints.Map(app);
+CreativeEndpoints.Map(app);
 RecordEndpoints.Map(app);
 ReportEndpoints.Map(app);
 

@@ -21,10 +21,14 @@ public static class Scopes
     /// <summary>May also use the dashboard's buttons.</summary>
     public const string OpsAct = "ops-act";
 
+    /// <summary>Not a scope: what stories and creatives are made of.</summary>
+    public const string Upload = "upload";
+
     public static void AddPolicies(AuthorizationOptions options)
     {
         foreach (var scope in (string[])[Post, View, AdsManage, AdsReview, Moderate, Ops])
             options.AddPolicy(scope, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, scope)));
+        options.AddPolicy(Upload, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, Post) || Has(context.User, AdsManage)));
     }
 
     public static bool Has(System.Security.Claims.ClaimsPrincipal user, string scope) =>

@@ -46,7 +46,7 @@ public sealed class Creative
     /// <summary>The last epoch for which a catalog held it: the repository shows it for a year after.</summary>
     public DateTimeOffset? LastShownAt { get; private set; }
 
-    /// <summary>When its bytes were deleted.</summary>
+    /// <summary>Since when its bytes may not be there any more; the worker deletes them at once.</summary>
     public DateTimeOffset? ErasedAt { get; private set; }
 
     public static Creative Prepare(Guid id, Guid advertiser, CreativeFacts facts, DateTimeOffset now) => new()
@@ -91,8 +91,14 @@ public sealed class Creative
     /// <summary>Its media is to blame, or we have failed too often. A new creative may be made of another file.</summary>
     public void Refuse(string code, DateTimeOffset now) => (State, Code, ChangedAt, ClaimedUntil) = (CreativeState.Rejected, code, now, null);
 
-    /// <summary>Its bytes are gone.</summary>
-    public void Erase(DateTimeOffset now) => (Container, ErasedAt) = (null, now);
+    /// <summary>Its bytes are to go now, whatever retention says; what was shown, by whom and when stays known.</summary>
+    /// <returns>False when somebody has said so already.</returns>
+    public bool Erase(DateTimeOffset now)
+    {
+        if (ErasedAt is not null) return false;
+        (State, ChangedAt, ErasedAt) = (CreativeState.Withdrawn, now, now);
+        return true;
+    }
 
     public bool Submit(DateTimeOffset now) => Move(CreativeState.Ready, CreativeState.InReview, now);
 

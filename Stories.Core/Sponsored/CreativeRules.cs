@@ -23,8 +23,12 @@ public static class CreativeRules
     public static IReadOnlyList<FieldFault> Find(CreativeFacts? facts)
     {
         var faults = new FieldFaults();
-        if (!faults.Require(facts is { CallToAction: not null, Disclosures: not null }, "facts", FieldFaultCode.Missing, "Facts with a call to action, which may be none, and disclosures.")) return faults.Found;
-        faults.RequireText(facts!.Label, "label", MaxLabel);
+        if (facts is not { CallToAction: not null, Disclosures: not null })
+        {
+            faults.Require(false, "facts", FieldFaultCode.Missing, "Facts with a call to action, which may be none, and disclosures.");
+            return faults.Found;
+        }
+        faults.RequireText(facts.Label, "label", MaxLabel);
         faults.RequireText(facts.Brand, "brand", MaxBrand);
         faults.RequireText(facts.Headline, "headline", MaxHeadline);
         faults.RequireText(facts.Beneficiary, "beneficiary", MaxName);

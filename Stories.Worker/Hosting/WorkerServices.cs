@@ -62,7 +62,7 @@ internal static class WorkerServices
         services.AddHostedService<RecurringSweep>();
         services.AddAuditing();
         services.AddCounting();
-        services.AddPlanning();
+        services.AddSponsored();
         services.AddSingleton<CodesOnly>();
         AddLanes(services);
     }

@@ -147,7 +147,7 @@ public sealed class MakeCreatives(
         var refused = await db.Creatives.Where(c => (c.State == CreativeState.Rejected || c.State == CreativeState.Suspended) && c.Digest != null && c.PerceptualHash != null && c.Id != row.Id)
             .Select(c => c.PerceptualHash!.Value).ToListAsync();
         if (!refused.Exists(r => Look.IsSame(r, look))) return;
-        row.Refuse(ProblemCodes.AdsResubmitted, now);
+        row.Refuse(ProblemCodes.MediaResubmitted, now);
         db.Reviews.Add(Review.Decide(row.Id, [ReviewReason.Resubmitted], now));
     }
 

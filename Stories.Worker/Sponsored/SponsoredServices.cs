@@ -1,12 +1,13 @@
 using Stories.Core;
+using Stories.Core.Blobs;
 using Stories.Core.Data;
 using Stories.Core.Sponsored;
 
 namespace Stories.Worker.Sponsored;
 
-internal static class PlanServices
+internal static class SponsoredServices
 {
-    public static void AddPlanning(this IServiceCollection services)
+    public static void AddSponsored(this IServiceCollection services)
     {
         services.AddOptionsOf<CatalogOptions>(CatalogOptions.Section);
         services.AddSingleton<CellCurves>();
@@ -15,5 +16,9 @@ internal static class PlanServices
         services.AddScoped<PlannedLines>();
         services.AddScoped<PlanCatalogs>();
         services.AddHostedService<PlanTimer>();
+        services.AddSingleton<CreativeBlobs>();
+        services.AddScoped<MakeCreatives>();
+        services.AddScoped<EraseCreatives>();
+        services.AddHostedService<CreativeTimer>();
     }
 }
