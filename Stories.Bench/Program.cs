@@ -11,6 +11,7 @@ Task? bench = args switch
     ["first-playable", .. var file] => VideoBench.RunFirstPlayableAsync(file.FirstOrDefault()),
     ["quality", var file] => QualityBench.RunAsync(file),
     ["expiry"] => ExpiryBench.RunAsync(),
+    ["records"] => RecordsBench.RunAsync(),
     ["memory"] => MemoryBench.RunAsync(5000, 200, folder: null),
     ["memory", var photos, var videos, .. var folder] => MemoryBench.RunAsync(int.Parse(photos, CultureInfo.InvariantCulture), int.Parse(videos, CultureInfo.InvariantCulture), folder.FirstOrDefault()),
     _ => null,
@@ -18,7 +19,7 @@ Task? bench = args switch
 if (bench is null)
 {
     Console.Error.WriteLine("""
-        One of: age, upload, photo [FILE], photo-heic [FILE], video [FILE], first-playable [FILE], quality FILE, expiry, memory [PHOTOS VIDEOS [FOLDER FOR THE PICTURE]].
+        One of: age, upload, photo [FILE], photo-heic [FILE], video [FILE], first-playable [FILE], quality FILE, expiry, records, memory [PHOTOS VIDEOS [FOLDER FOR THE PICTURE]].
         Each ends with RESULT NAME RATIO (yardstick's time / ours, or what it says itself; higher is better).
         """);
     return 2;
