@@ -19,6 +19,7 @@ AudienceEndpoints.Add(builder.Services);
 UploadEndpoints.Add(builder.Services);
 PostingEndpoints.Add(builder.Services);
 ViewingEndpoints.Add(builder.Services);
+BookingEndpoints.Add(builder.Services);
 RecordEndpoints.Add(builder.Services);
 
 var app = builder.Build();
@@ -35,6 +36,7 @@ UploadEndpoints.Map(app);
 PostingEndpoints.Map(app);
 ViewingEndpoints.Map(app);
 ErasureEndpoints.Map(app);
+BookingEndpoints.Map(app);
 RecordEndpoints.Map(app);
 ReportEndpoints.Map(app);
 

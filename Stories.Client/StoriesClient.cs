@@ -153,7 +153,7 @@ public sealed class StoriesClient : IDisposable
     /// <summary>Closes the connections.</summary>
     public void Dispose() => http.Dispose();
 
-    private Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken) where T : class =>
+    internal Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken, string? idempotencyKey = null) where T : class =>
         SendAsync(method, path, body, async (response, until) =>
         {
             try
@@ -164,7 +164,7 @@ public sealed class StoriesClient : IDisposable
             {
                 throw new HttpRequestException(HttpRequestError.InvalidResponse, "The answer is not what this route gives.", e, response.StatusCode);
             }
-        }, cancellationToken);
+        }, cancellationToken, idempotencyKey);
 
     private Task<bool> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken) =>
         SendAsync(method, path, null, Nothing, cancellationToken);
@@ -172,12 +172,13 @@ public sealed class StoriesClient : IDisposable
     private static Task<bool> Nothing(HttpResponseMessage response, CancellationToken cancellationToken) => Task.FromResult(true);
 
     private async Task<T> SendAsync<T>(
-        HttpMethod method, string path, object? body, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
+        HttpMethod method, string path, object? body, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancellationToken, string? idempotencyKey = null)
     {
         using var content = body is null ? null : JsonContent.Create(body, body.GetType(), options: StoriesJson.Options);
         return await Deadline.KeepAsync(async until =>
         {
             using var request = new HttpRequestMessage(method, path) { Content = content };
+            if (idempotencyKey is not null) request.Headers.Add("Idempotency-Key", idempotencyKey);
             using var response = await http.SendAsync(request, until);
             if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, until);
             return await read(response, until);

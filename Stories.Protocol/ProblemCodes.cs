@@ -61,6 +61,29 @@ public static class ProblemCodes
 
     public const string ErasurePending = "erasure.pending";
 
+    public const string IdempotencyKeyMissing = "idempotency.keyMissing";
+    public const string IdempotencyKeyReused = "idempotency.keyReused";
+
+    public const string AdsFieldsInvalid = "ads.fieldsInvalid";
+    public const string AdsAdvertiserMissing = "ads.advertiserMissing";
+    public const string AdsAdvertiserClosed = "ads.advertiserClosed";
+    public const string AdsCurrencyFixed = "ads.currencyFixed";
+    public const string AdsReferenceUsed = "ads.referenceUsed";
+    public const string AdsWalletFull = "ads.walletFull";
+    public const string AdsPoliticalRefused = "ads.politicalRefused";
+    public const string AdsTooMany = "ads.tooMany";
+    public const string AdsArchived = "ads.archived";
+    public const string AdsStatusRefused = "ads.statusRefused";
+    public const string AdsLineEnded = "ads.lineEnded";
+    public const string AdsPriceFixed = "ads.priceFixed";
+    public const string AdsBudgetKindFixed = "ads.budgetKindFixed";
+    public const string AdsBudgetBelowSettled = "ads.budgetBelowSettled";
+    public const string AdsOfferKeyMissing = "ads.offerKeyMissing";
+    public const string AdsOfferNotSigned = "ads.offerNotSigned";
+    public const string AdsOfferMalformed = "ads.offerMalformed";
+    public const string AdsOfferExpired = "ads.offerExpired";
+    public const string AdsOfferIdTaken = "ads.offerIdTaken";
+
     public const string CreditRefused = "credit.refused";
     public const string ReportRefused = "report.refused";
 

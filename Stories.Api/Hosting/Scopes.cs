@@ -11,6 +11,9 @@ public static class Scopes
     /// <summary>May book sponsored statuses, for the caller's own advertiser, and read what became of them.</summary>
     public const string AdsManage = "ads.manage";
 
+    /// <summary>May review creatives, of whatever advertiser.</summary>
+    public const string AdsReview = "ads.review";
+
     /// <summary>May take stories down, and erase users of the moderator's own app.</summary>
     public const string Moderate = "moderate";
     public const string Ops = "ops";
@@ -20,7 +23,7 @@ public static class Scopes
 
     public static void AddPolicies(AuthorizationOptions options)
     {
-        foreach (var scope in (string[])[Post, View, AdsManage, Moderate, Ops])
+        foreach (var scope in (string[])[Post, View, AdsManage, AdsReview, Moderate, Ops])
             options.AddPolicy(scope, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, scope)));
     }
 

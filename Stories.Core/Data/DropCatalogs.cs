@@ -24,11 +24,19 @@ public static class DropCatalogs
     public static async Task OfCampaignAsync(StoriesDb db, Guid campaign, DateTimeOffset now, CancellationToken cancellationToken) =>
         await OfAsync(db, await db.Lines.Where(l => l.CampaignId == campaign).Select(l => l.Id).ToArrayAsync(cancellationToken), now, cancellationToken);
 
-    public static async Task OfAdvertiserAsync(StoriesDb db, Guid advertiser, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await OfAsync(db, await db.Lines.Where(l => l.AdvertiserId == advertiser).Select(l => l.Id).ToArrayAsync(cancellationToken), now, cancellationToken);
+    public static Task OfAdvertiserAsync(StoriesDb db, Guid advertiser, DateTimeOffset now, CancellationToken cancellationToken) => OfAdvertisersAsync(db, [advertiser], now, cancellationToken);
+
+    public static async Task OfAdvertisersAsync(StoriesDb db, IReadOnlyCollection<Guid> advertisers, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await OfAsync(db, await db.Lines.Where(l => advertisers.Contains(l.AdvertiserId)).Select(l => l.Id).ToArrayAsync(cancellationToken), now, cancellationToken);
 
     public static async Task OfCreativeAsync(StoriesDb db, Guid creative, DateTimeOffset now, CancellationToken cancellationToken) =>
         await OfAsync(db, await db.LineCreatives.Where(c => c.CreativeId == creative).Select(c => c.LineId).ToArrayAsync(cancellationToken), now, cancellationToken);
+
+    /// <summary>Of lines whose creatives have it paid for.</summary>
+    public static async Task OfOfferAsync(StoriesDb db, Guid offer, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await OfAsync(db, [.. await db.Database.SqlQuery<Guid>($"""
+            select distinct l.line_id as "Value" from line_creatives l join creatives c on c.id = l.creative_id where c.facts -> 'callToAction' ->> 'offer' = {offer.ToString()}
+            """).ToListAsync(cancellationToken)], now, cancellationToken);
 
     private static async Task OfAsync(StoriesDb db, Guid[] lines, DateTimeOffset now, CancellationToken cancellationToken)
     {
