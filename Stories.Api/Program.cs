@@ -5,6 +5,7 @@ using Stories.Api.Hosting;
 using Stories.Api.Keys;
 using Stories.Api.Operating;
 using Stories.Api.Posting;
+using Stories.Api.Sponsored;
 using Stories.Api.Uploads;
 using Stories.Api.Viewing;
 using Stories.Core;
@@ -18,6 +19,10 @@ AudienceEndpoints.Add(builder.Services);
 UploadEndpoints.Add(builder.Services);
 PostingEndpoints.Add(builder.Services);
 ViewingEndpoints.Add(builder.Services);
+BookingEndpoints.Add(builder.Services);
+RecordEndpoints.Add(builder.Services);
+CatalogEndpoints.Add(builder.Services);
+CreativeEndpoints.Add(builder.Services);
 
 var app = builder.Build();
 UploadEndpoints.UseMethodOverride(app);
@@ -33,6 +38,11 @@ UploadEndpoints.Map(app);
 PostingEndpoints.Map(app);
 ViewingEndpoints.Map(app);
 ErasureEndpoints.Map(app);
+BookingEndpoints.Map(app);
+CatalogEndpoints.Map(app);
+CreativeEndpoints.Map(app);
+RecordEndpoints.Map(app);
+ReportEndpoints.Map(app);
 
 try
 {

@@ -10,6 +10,7 @@ using Stories.Core.Data;
 using Stories.Core.Erasure;
 using Stories.Core.Jobs;
 using Stories.Core.Posting;
+using Stories.Core.Sponsored;
 using Stories.Core.Uploads;
 
 namespace Stories.Core;
@@ -30,6 +31,7 @@ public static class CoreServices
         services.AddOptionsOf<BucketOptions>(BucketOptions.Section);
         services.AddOptionsOf<TakedownOptions>(TakedownOptions.Section);
         services.AddOptionsOf<BlobOptions>(BlobOptions.Section);
+        services.AddOptionsOf<RecordOptions>(RecordOptions.Section);
 
         services.AddSingleton(_ => new NpgsqlDataSourceBuilder(connectionString).Build());
         services.AddDbContextPool<StoriesDb>((provider, options) => options
@@ -54,6 +56,7 @@ public static class CoreServices
         services.AddScoped<EraseDeparted>();
         services.AddScoped<OverdueBuckets>();
         services.AddSingleton<UploadCommit>();
+        services.AddSingleton<RecordPools>();
         services.AddSingleton<StartupChecks>();
         services.AddHostedService(provider => provider.GetRequiredService<StartupChecks>());
         services.AddHostedService(provider => provider.GetRequiredService<RetentionWatch>());

@@ -14,6 +14,8 @@ public static class SignaturePurpose
     public const string RenditionManifest = "stories/rendition-manifest/v1";
     public const string ProcessingKey = "stories/processing-key/v1";
     public const string ErasureRecord = "stories/erasure-record/v1";
+    public const string Catalog = "stories/catalog/v1";
+    public const string Offer = "stories/offer/v1";
 }
 
 /// <summary>Ed25519 (RFC 8032) over <c>purpose LF bytes</c>.</summary>

@@ -8,6 +8,12 @@ public static class Scopes
     public const string Post = "stories.post";
     public const string View = "stories.view";
 
+    /// <summary>May book sponsored statuses, for the caller's own advertiser, and read what became of them.</summary>
+    public const string AdsManage = "ads.manage";
+
+    /// <summary>May review creatives, of whatever advertiser.</summary>
+    public const string AdsReview = "ads.review";
+
     /// <summary>May take stories down, and erase users of the moderator's own app.</summary>
     public const string Moderate = "moderate";
     public const string Ops = "ops";
@@ -15,10 +21,14 @@ public static class Scopes
     /// <summary>May also use the dashboard's buttons.</summary>
     public const string OpsAct = "ops-act";
 
+    /// <summary>Not a scope: what stories and creatives are made of.</summary>
+    public const string Upload = "upload";
+
     public static void AddPolicies(AuthorizationOptions options)
     {
-        foreach (var scope in (string[])[Post, View, Moderate, Ops])
+        foreach (var scope in (string[])[Post, View, AdsManage, AdsReview, Moderate, Ops])
             options.AddPolicy(scope, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, scope)));
+        options.AddPolicy(Upload, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, Post) || Has(context.User, AdsManage)));
     }
 
     public static bool Has(System.Security.Claims.ClaimsPrincipal user, string scope) =>

@@ -6,6 +6,7 @@ using Stories.Core.Data.Configurations;
 using Stories.Core.Erasure;
 using Stories.Core.Keys;
 using Stories.Core.Posting;
+using Stories.Core.Sponsored;
 using Stories.Core.Uploads;
 using Stories.Core.Viewing;
 
@@ -32,6 +33,24 @@ public sealed class StoriesDb(DbContextOptions<StoriesDb> options) : DbContext(o
     public DbSet<Story> Stories => Set<Story>();
     public DbSet<Rendition> Renditions => Set<Rendition>();
     public DbSet<Seen> Seen => Set<Seen>();
+    public DbSet<Advertiser> Advertisers => Set<Advertiser>();
+    public DbSet<Wallet> Wallets => Set<Wallet>();
+    public DbSet<Transfer> Transfers => Set<Transfer>();
+    public DbSet<Campaign> Campaigns => Set<Campaign>();
+    public DbSet<Line> Lines => Set<Line>();
+    public DbSet<LineDay> LineDays => Set<LineDay>();
+    public DbSet<LineCreative> LineCreatives => Set<LineCreative>();
+    public DbSet<Creative> Creatives => Set<Creative>();
+    public DbSet<Review> Reviews => Set<Review>();
+    public DbSet<StoredOffer> Offers => Set<StoredOffer>();
+    public DbSet<IssuedCatalog> Catalogs => Set<IssuedCatalog>();
+    public DbSet<CellHour> CellHours => Set<CellHour>();
+    public DbSet<RecordQuota> RecordQuotas => Set<RecordQuota>();
+    public DbSet<RecordPool> RecordPools => Set<RecordPool>();
+    public DbSet<ReportSecret> ReportSecrets => Set<ReportSecret>();
+    public DbSet<CountedRecord> CountedRecords => Set<CountedRecord>();
+    public DbSet<Count> Counts => Set<Count>();
+    public DbSet<Answered> Answered => Set<Answered>();
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -54,6 +73,24 @@ public sealed class StoriesDb(DbContextOptions<StoriesDb> options) : DbContext(o
         modelBuilder.ApplyConfiguration(new StoryConfiguration());
         modelBuilder.ApplyConfiguration(new RenditionConfiguration());
         modelBuilder.ApplyConfiguration(new SeenConfiguration());
+        modelBuilder.ApplyConfiguration(new AdvertiserConfiguration());
+        modelBuilder.ApplyConfiguration(new WalletConfiguration());
+        modelBuilder.ApplyConfiguration(new TransferConfiguration());
+        modelBuilder.ApplyConfiguration(new CampaignConfiguration());
+        modelBuilder.ApplyConfiguration(new LineConfiguration());
+        modelBuilder.ApplyConfiguration(new LineDayConfiguration());
+        modelBuilder.ApplyConfiguration(new LineCreativeConfiguration());
+        modelBuilder.ApplyConfiguration(new CreativeConfiguration());
+        modelBuilder.ApplyConfiguration(new ReviewConfiguration());
+        modelBuilder.ApplyConfiguration(new OfferConfiguration());
+        modelBuilder.ApplyConfiguration(new IssuedCatalogConfiguration());
+        modelBuilder.ApplyConfiguration(new CellHourConfiguration());
+        modelBuilder.ApplyConfiguration(new RecordQuotaConfiguration());
+        modelBuilder.ApplyConfiguration(new RecordPoolConfiguration());
+        modelBuilder.ApplyConfiguration(new ReportSecretConfiguration());
+        modelBuilder.ApplyConfiguration(new CountedRecordConfiguration());
+        modelBuilder.ApplyConfiguration(new CountConfiguration());
+        modelBuilder.ApplyConfiguration(new AnsweredConfiguration());
         modelBuilder.Entity<DataProtectionKey>().ToTable("data_protection_keys");
         SnakeCase.Apply(modelBuilder);
     }

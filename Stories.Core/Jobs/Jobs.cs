@@ -49,6 +49,14 @@ public interface IAudit
     Task RunAsync(CancellationToken cancellationToken);
 }
 
+public interface IFoldRecords
+{
+    [Queue(Queues.Erase)]
+    [AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
+    [JobDisplayName("Count: sponsored statuses that were shown, and what is to be paid for them")]
+    Task RunAsync(CancellationToken cancellationToken);
+}
+
 /// <summary>One queue, one server, threads of its own for each: queues within one server are served alphabetically.</summary>
 public static class Queues
 {

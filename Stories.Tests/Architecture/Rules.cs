@@ -8,20 +8,20 @@ namespace Stories.Tests.Architecture;
 internal static class Rules
 {
     /// <summary>Plain C#: what the service is about. They can be read, tested and kept without any of what is below.</summary>
-    public static readonly string[] Nouns = ["Apps", "Audiences", "Keys", "Uploads", "Media", "Posting", "Viewing", "Erasure"];
+    public static readonly string[] Nouns = ["Apps", "Audiences", "Keys", "Uploads", "Media", "Posting", "Viewing", "Erasure", "Sponsored"];
 
     /// <summary>What somebody or something does. A verb that needs another verb is missing a noun.</summary>
-    public static readonly string[] ApiSlices = ["Apps", "Audiences", "Erasure", "Keys", "Operating", "Posting", "Uploads", "Viewing"];
+    public static readonly string[] ApiSlices = ["Apps", "Audiences", "Erasure", "Keys", "Operating", "Posting", "Sponsored", "Uploads", "Viewing"];
 
-    public static readonly string[] WorkerSlices = ["Auditing", "Confinement", "Erasure", "Keys", "Media", "Processing", "Rendering"];
+    public static readonly string[] WorkerSlices = ["Auditing", "Confinement", "Erasure", "Keys", "Media", "Processing", "Rendering", "Sponsored"];
 
     /// <summary>
-    /// The worker's verbs are Processing, Erasure and Auditing. Under them lies the key ring, which all need; under Processing Media, which
+    /// The worker's verbs are Processing, Sponsored, Erasure and Auditing. Under them lies the key ring, which all need; under Processing and Sponsored Media, which
     /// knows files and nothing of stories, and whose scratch is audited; and under that what it starts: the child process that it talks to, and what confines it.
     /// None knows who stands on it.
     /// </summary>
     public static readonly (string From, string To)[] WorkerFloors =
-        [("Processing", "Keys"), ("Erasure", "Keys"), ("Auditing", "Keys"), ("Auditing", "Media"), ("Processing", "Media"), ("Media", "Rendering"), ("Media", "Confinement")];
+        [("Processing", "Keys"), ("Sponsored", "Keys"), ("Erasure", "Keys"), ("Auditing", "Keys"), ("Auditing", "Media"), ("Processing", "Media"), ("Sponsored", "Media"), ("Media", "Rendering"), ("Media", "Confinement")];
 
     /// <summary>Which of our projects each may know.</summary>
     public static readonly Dictionary<string, string[]> Projects = new()

@@ -24,6 +24,7 @@ internal sealed class RecurringSweep(IRecurringJobManager jobs, ILogger<Recurrin
             jobs.AddOrUpdate<ISweep>("sweep", sweep => sweep.RunAsync(CancellationToken.None), Cron.Minutely);
             // By the timer each hour; here for somebody who wants one now.
             jobs.AddOrUpdate<IAudit>("audit", audit => audit.RunAsync(CancellationToken.None), Cron.Never);
+            jobs.AddOrUpdate<IFoldRecords>("count", fold => fold.RunAsync(CancellationToken.None), Cron.Never);
             return true;
         }
         catch (Exception e)

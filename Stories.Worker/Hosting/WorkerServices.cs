@@ -10,6 +10,7 @@ using Stories.Worker.Erasure;
 using Stories.Worker.Keys;
 using Stories.Worker.Media;
 using Stories.Worker.Processing;
+using Stories.Worker.Sponsored;
 
 namespace Stories.Worker.Hosting;
 
@@ -60,6 +61,8 @@ internal static class WorkerServices
         services.AddHostedService<SweepTimer>();
         services.AddHostedService<RecurringSweep>();
         services.AddAuditing();
+        services.AddCounting();
+        services.AddSponsored();
         services.AddSingleton<CodesOnly>();
         AddLanes(services);
     }

@@ -729,6 +729,787 @@ namespace Stories.Core.Data.Migrations
                     b.ToTable("stories", (string)null);
                 });
 
+            modelBuilder.Entity("Stories.Core.Sponsored.Advertiser", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("App")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("app");
+
+                    b.Property<string>("Contact")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("contact");
+
+                    b.Property<string>("Country")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("country");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset?>("DecidedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("decided_at");
+
+                    b.Property<string>("DisplayName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("display_name");
+
+                    b.Property<string>("LegalName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("legal_name");
+
+                    b.Property<byte[]>("OfferKey")
+                        .HasColumnType("bytea")
+                        .HasColumnName("offer_key");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("state");
+
+                    b.Property<string>("User")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user");
+
+                    b.HasKey("Id")
+                        .HasName("pk_advertisers");
+
+                    b.HasIndex("App", "User")
+                        .IsUnique()
+                        .HasDatabaseName("ix_advertisers_app_user")
+                        .HasFilter("\"user\" <> ''");
+
+                    b.ToTable("advertisers", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.Answered", b =>
+                {
+                    b.Property<string>("App")
+                        .HasColumnType("text")
+                        .HasColumnName("app");
+
+                    b.Property<string>("User")
+                        .HasColumnType("text")
+                        .HasColumnName("user");
+
+                    b.Property<string>("Key")
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<byte[]>("Body")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("body");
+
+                    b.Property<string>("Location")
+                        .HasColumnType("text")
+                        .HasColumnName("location");
+
+                    b.Property<string>("RequestSha256")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("request_sha256");
+
+                    b.Property<int>("Status")
+                        .HasColumnType("integer")
+                        .HasColumnName("status");
+
+                    b.HasKey("App", "User", "Key")
+                        .HasName("pk_answered");
+
+                    b.HasIndex("At")
+                        .HasDatabaseName("ix_answered_at");
+
+                    b.ToTable("answered", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.Campaign", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid>("AdvertiserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("advertiser_id");
+
+                    b.Property<long?>("BudgetMicros")
+                        .HasColumnType("bigint")
+                        .HasColumnName("budget_micros");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Objective")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("objective");
+
+                    b.Property<long>("SettledMicros")
+                        .HasColumnType("bigint")
+                        .HasColumnName("settled_micros");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.HasKey("Id")
+                        .HasName("pk_campaigns");
+
+                    b.HasIndex("AdvertiserId")
+                        .HasDatabaseName("ix_campaigns_advertiser_id");
+
+                    b.ToTable("campaigns", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_campaigns_settled", "settled_micros >= 0 and (budget_micros is null or settled_micros <= budget_micros)");
+                        });
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.CellHour", b =>
+                {
+                    b.Property<string>("Cell")
+                        .HasColumnType("text")
+                        .HasColumnName("cell");
+
+                    b.Property<DateTimeOffset>("Hour")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hour");
+
+                    b.Property<long>("Fetches")
+                        .HasColumnType("bigint")
+                        .HasColumnName("fetches");
+
+                    b.Property<long>("Opportunities")
+                        .HasColumnType("bigint")
+                        .HasColumnName("opportunities");
+
+                    b.HasKey("Cell", "Hour")
+                        .HasName("pk_cell_hours");
+
+                    b.ToTable("cell_hours", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.Count", b =>
+                {
+                    b.Property<Guid>("LineId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("line_id");
+
+                    b.Property<DateTimeOffset>("Hour")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hour");
+
+                    b.Property<string>("Cell")
+                        .HasColumnType("text")
+                        .HasColumnName("cell");
+
+                    b.Property<string>("Creative")
+                        .HasColumnType("text")
+                        .HasColumnName("creative");
+
+                    b.Property<string>("Counter")
+                        .HasColumnType("text")
+                        .HasColumnName("counter");
+
+                    b.Property<long>("Value")
+                        .HasColumnType("bigint")
+                        .HasColumnName("value");
+
+                    b.HasKey("LineId", "Hour", "Cell", "Creative", "Counter")
+                        .HasName("pk_counts");
+
+                    b.HasIndex("Hour")
+                        .HasDatabaseName("ix_counts_hour");
+
+                    b.ToTable("counts", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.CountedRecord", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateOnly>("Day")
+                        .HasColumnType("date")
+                        .HasColumnName("day");
+
+                    b.HasKey("Id")
+                        .HasName("pk_counted_records");
+
+                    b.HasIndex("Day")
+                        .HasDatabaseName("ix_counted_records_day");
+
+                    b.ToTable("counted_records", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.Creative", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid>("AdvertiserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("advertiser_id");
+
+                    b.Property<int>("Attempt")
+                        .HasColumnType("integer")
+                        .HasColumnName("attempt");
+
+                    b.Property<DateTimeOffset>("ChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("changed_at");
+
+                    b.Property<DateTimeOffset?>("ClaimedUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("claimed_until");
+
+                    b.Property<string>("Code")
+                        .HasColumnType("text")
+                        .HasColumnName("code");
+
+                    b.Property<string>("Container")
+                        .HasColumnType("text")
+                        .HasColumnName("container");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Digest")
+                        .HasColumnType("text")
+                        .HasColumnName("digest");
+
+                    b.Property<long?>("Duration")
+                        .HasColumnType("bigint")
+                        .HasColumnName("duration");
+
+                    b.Property<DateTimeOffset?>("ErasedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("erased_at");
+
+                    b.Property<string>("Facts")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("facts");
+
+                    b.Property<string>("Lane")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("lane");
+
+                    b.Property<DateTimeOffset?>("LastShownAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_shown_at");
+
+                    b.Property<string>("Media")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("media");
+
+                    b.Property<long?>("PerceptualHash")
+                        .HasColumnType("bigint")
+                        .HasColumnName("perceptual_hash");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("state");
+
+                    b.Property<Guid?>("UploadId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("upload_id");
+
+                    b.Property<long>("UploadLength")
+                        .HasColumnType("bigint")
+                        .HasColumnName("upload_length");
+
+                    b.Property<string>("UploadSha256")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("upload_sha256");
+
+                    b.HasKey("Id")
+                        .HasName("pk_creatives");
+
+                    b.HasIndex("AdvertiserId")
+                        .HasDatabaseName("ix_creatives_advertiser_id");
+
+                    b.HasIndex("Digest")
+                        .HasDatabaseName("ix_creatives_digest");
+
+                    b.HasIndex("UploadId")
+                        .HasDatabaseName("ix_creatives_upload_id")
+                        .HasFilter("upload_id is not null");
+
+                    b.HasIndex(new[] { "ChangedAt" }, "ix_creatives_in_work")
+                        .HasDatabaseName("ix_creatives_in_work")
+                        .HasFilter("state in ('Processing', 'InReview')");
+
+                    b.ToTable("creatives", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.IssuedCatalog", b =>
+                {
+                    b.Property<string>("Cell")
+                        .HasColumnType("text")
+                        .HasColumnName("cell");
+
+                    b.Property<long>("Epoch")
+                        .HasColumnType("bigint")
+                        .HasColumnName("epoch");
+
+                    b.Property<int>("Revision")
+                        .HasColumnType("integer")
+                        .HasColumnName("revision");
+
+                    b.Property<byte[]>("Bytes")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("bytes");
+
+                    b.Property<bool>("IsDropped")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_dropped");
+
+                    b.Property<string>("Key")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
+                    b.PrimitiveCollection<Guid[]>("Lines")
+                        .IsRequired()
+                        .HasColumnType("uuid[]")
+                        .HasColumnName("lines");
+
+                    b.Property<byte[]>("Signature")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("signature");
+
+                    b.HasKey("Cell", "Epoch", "Revision")
+                        .HasName("pk_catalogs");
+
+                    b.HasIndex("Epoch")
+                        .HasDatabaseName("ix_catalogs_epoch");
+
+                    b.ToTable("catalogs", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.Line", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid>("AdvertiserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("advertiser_id");
+
+                    b.Property<long>("Billed")
+                        .HasColumnType("bigint")
+                        .HasColumnName("billed");
+
+                    b.Property<string>("BudgetKind")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("budget_kind");
+
+                    b.Property<long>("BudgetMicros")
+                        .HasColumnType("bigint")
+                        .HasColumnName("budget_micros");
+
+                    b.Property<Guid>("CampaignId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("campaign_id");
+
+                    b.Property<DateTimeOffset>("ChangedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("changed_at");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset>("EndsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("ends_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<long>("SettledMicros")
+                        .HasColumnType("bigint")
+                        .HasColumnName("settled_micros");
+
+                    b.Property<DateTimeOffset>("StartsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("starts_at");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.Property<string>("Terms")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("terms");
+
+                    b.HasKey("Id")
+                        .HasName("pk_lines");
+
+                    b.HasIndex("AdvertiserId")
+                        .HasDatabaseName("ix_lines_advertiser_id");
+
+                    b.HasIndex("CampaignId")
+                        .HasDatabaseName("ix_lines_campaign_id");
+
+                    b.HasIndex(new[] { "EndsAt" }, "ix_lines_planned")
+                        .HasDatabaseName("ix_lines_planned")
+                        .HasFilter("status = 'Active'");
+
+                    b.ToTable("lines", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_lines_settled", "settled_micros >= 0 and (budget_kind <> 'Lifetime' or settled_micros <= budget_micros)");
+                        });
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.LineCreative", b =>
+                {
+                    b.Property<Guid>("LineId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("line_id");
+
+                    b.Property<Guid>("CreativeId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("creative_id");
+
+                    b.HasKey("LineId", "CreativeId")
+                        .HasName("pk_line_creatives");
+
+                    b.HasIndex("CreativeId")
+                        .HasDatabaseName("ix_line_creatives_creative_id");
+
+                    b.ToTable("line_creatives", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.LineDay", b =>
+                {
+                    b.Property<Guid>("LineId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("line_id");
+
+                    b.Property<DateOnly>("Day")
+                        .HasColumnType("date")
+                        .HasColumnName("day");
+
+                    b.Property<long>("Billed")
+                        .HasColumnType("bigint")
+                        .HasColumnName("billed");
+
+                    b.Property<long?>("BudgetMicros")
+                        .HasColumnType("bigint")
+                        .HasColumnName("budget_micros");
+
+                    b.Property<long>("SettledMicros")
+                        .HasColumnType("bigint")
+                        .HasColumnName("settled_micros");
+
+                    b.HasKey("LineId", "Day")
+                        .HasName("pk_line_days");
+
+                    b.ToTable("line_days", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_line_days_settled", "settled_micros >= 0 and (budget_micros is null or settled_micros <= budget_micros)");
+                        });
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.RecordPool", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.PrimitiveCollection<byte[][]>("Entries")
+                        .IsRequired()
+                        .HasColumnType("bytea[]")
+                        .HasColumnName("entries");
+
+                    b.Property<bool>("IsOpen")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_open");
+
+                    b.Property<DateTimeOffset>("OpenedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("opened_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_record_pools");
+
+                    b.HasIndex(new[] { "IsOpen" }, "ix_record_pools_open")
+                        .IsUnique()
+                        .HasDatabaseName("ix_record_pools_open")
+                        .HasFilter("is_open");
+
+                    b.ToTable("record_pools", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.RecordQuota", b =>
+                {
+                    b.Property<string>("App")
+                        .HasColumnType("text")
+                        .HasColumnName("app");
+
+                    b.Property<string>("User")
+                        .HasColumnType("text")
+                        .HasColumnName("user");
+
+                    b.Property<DateOnly>("Day")
+                        .HasColumnType("date")
+                        .HasColumnName("day");
+
+                    b.Property<int>("Records")
+                        .HasColumnType("integer")
+                        .HasColumnName("records");
+
+                    b.HasKey("App", "User", "Day")
+                        .HasName("pk_record_quotas");
+
+                    b.ToTable("record_quotas", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.ReportSecret", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    b.Property<byte[]>("Bytes")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("bytes");
+
+                    b.HasKey("Id")
+                        .HasName("pk_report_secrets");
+
+                    b.ToTable("report_secrets", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_report_secrets_one", "id = 1");
+                        });
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.Review", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<Guid>("CreativeId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("creative_id");
+
+                    b.Property<string>("Decision")
+                        .HasColumnType("text")
+                        .HasColumnName("decision");
+
+                    b.Property<string>("Note")
+                        .HasColumnType("text")
+                        .HasColumnName("note");
+
+                    b.PrimitiveCollection<string[]>("Reasons")
+                        .IsRequired()
+                        .HasColumnType("text[]")
+                        .HasColumnName("reasons");
+
+                    b.Property<string>("Reviewer")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("reviewer");
+
+                    b.HasKey("Id")
+                        .HasName("pk_reviews");
+
+                    b.HasIndex("CreativeId")
+                        .HasDatabaseName("ix_reviews_creative_id");
+
+                    b.ToTable("reviews", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.StoredOffer", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid>("AdvertiserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("advertiser_id");
+
+                    b.Property<byte[]>("Bytes")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("bytes");
+
+                    b.Property<DateTimeOffset>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<string>("Key")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
+                    b.Property<byte[]>("Signature")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("signature");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("state");
+
+                    b.HasKey("Id")
+                        .HasName("pk_offers");
+
+                    b.HasIndex("AdvertiserId")
+                        .HasDatabaseName("ix_offers_advertiser_id");
+
+                    b.ToTable("offers", (string)null);
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.Transfer", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Guid>("AdvertiserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("advertiser_id");
+
+                    b.Property<long>("Amount")
+                        .HasColumnType("bigint")
+                        .HasColumnName("amount");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Credit")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("credit");
+
+                    b.Property<string>("Currency")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("currency");
+
+                    b.Property<string>("Debit")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("debit");
+
+                    b.Property<string>("Key")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("kind");
+
+                    b.Property<Guid?>("LineId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("line_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_transfers");
+
+                    b.HasIndex("Key")
+                        .IsUnique()
+                        .HasDatabaseName("ix_transfers_key");
+
+                    b.HasIndex("LineId")
+                        .HasDatabaseName("ix_transfers_line_id");
+
+                    b.HasIndex("AdvertiserId", "At")
+                        .HasDatabaseName("ix_transfers_advertiser_id_at");
+
+                    b.ToTable("transfers", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_transfers_accounts", "debit <> credit");
+
+                            t.HasCheckConstraint("ck_transfers_amount", "amount > 0");
+                        });
+                });
+
+            modelBuilder.Entity("Stories.Core.Sponsored.Wallet", b =>
+                {
+                    b.Property<Guid>("AdvertiserId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("advertiser_id");
+
+                    b.Property<long>("Balance")
+                        .HasColumnType("bigint")
+                        .HasColumnName("balance");
+
+                    b.Property<string>("Currency")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("currency");
+
+                    b.HasKey("AdvertiserId")
+                        .HasName("pk_wallets");
+
+                    b.ToTable("wallets", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_wallets_balance", "balance >= 0");
+                        });
+                });
+
             modelBuilder.Entity("Stories.Core.Uploads.Upload", b =>
                 {
                     b.Property<Guid>("Id")
