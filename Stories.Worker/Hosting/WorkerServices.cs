@@ -79,7 +79,7 @@ internal static class WorkerServices
     {
         AddLane(services, Queues.Erase, 1);
         // Two more than can compute (PhotoChildren): they fetch the next photos and store the last ones while the others do.
-        AddLane(services, Queues.Photo, Environment.ProcessorCount + int.Parse(Environment.GetEnvironmentVariable("XTHREADS") ?? "2"));
+        AddLane(services, Queues.Photo, Environment.ProcessorCount + 2);
         AddLane(services, Queues.Video, Math.Max(1, Environment.ProcessorCount / 2));
     }
 
