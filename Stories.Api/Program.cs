@@ -19,7 +19,10 @@ AudienceEndpoints.Add(builder.Services);
 UploadEndpoints.Add(builder.Services);
 PostingEndpoints.Add(builder.Services);
 ViewingEndpoints.Add(builder.Services);
+BookingEndpoints.Add(builder.Services);
 RecordEndpoints.Add(builder.Services);
+CatalogEndpoints.Add(builder.Services);
+CreativeEndpoints.Add(builder.Services);
 
 var app = builder.Build();
 UploadEndpoints.UseMethodOverride(app);
@@ -35,6 +38,9 @@ UploadEndpoints.Map(app);
 PostingEndpoints.Map(app);
 ViewingEndpoints.Map(app);
 ErasureEndpoints.Map(app);
+BookingEndpoints.Map(app);
+CatalogEndpoints.Map(app);
+CreativeEndpoints.Map(app);
 RecordEndpoints.Map(app);
 ReportEndpoints.Map(app);
 

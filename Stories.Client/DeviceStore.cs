@@ -38,6 +38,11 @@ public sealed class DeviceStore : IDisposable
     /// <summary>Signs what this device posts.</summary>
     public SigningKey SigningKey { get; }
 
+    /// <summary>Signs offers of the advertiser whose this device is. Made from the device's secret, and not to be linked with what it posts.</summary>
+    /// <returns>To be disposed by the caller.</returns>
+    public SigningKey OpenOfferKey() =>
+        SigningKey.FromSeed(HKDF.DeriveKey(HashAlgorithmName.SHA256, content.SigningSeed, 32, info: "stories/offer-key/v1"u8.ToArray()));
+
     /// <summary>Names of the owner's audiences.</summary>
     public IReadOnlyList<string> AudienceNames => [.. content.Audiences.Select(a => a.Name)];
 

@@ -190,8 +190,8 @@ public sealed class StoriesClient : IDisposable
     /// <summary>Closes the connections.</summary>
     public void Dispose() => http.Dispose();
 
-    private Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken) where T : class =>
-        SendAsync(method, path, body, ReadAsync<T>, cancellationToken);
+    internal Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken, string? idempotencyKey = null) where T : class =>
+        SendAsync(method, path, body, ReadAsync<T>, cancellationToken, idempotencyKey);
 
     private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken) where T : class
     {
@@ -211,12 +211,13 @@ public sealed class StoriesClient : IDisposable
     private static Task<bool> Nothing(HttpResponseMessage response, CancellationToken cancellationToken) => Task.FromResult(true);
 
     private async Task<T> SendAsync<T>(
-        HttpMethod method, string path, object? body, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
+        HttpMethod method, string path, object? body, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancellationToken, string? idempotencyKey = null)
     {
         using var content = body is null ? null : JsonContent.Create(body, body.GetType(), options: StoriesJson.Options);
         return await Deadline.KeepAsync(async until =>
         {
             using var request = new HttpRequestMessage(method, path) { Content = content };
+            if (idempotencyKey is not null) request.Headers.Add("Idempotency-Key", idempotencyKey);
             using var response = await http.SendAsync(request, until);
             if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, until);
             return await read(response, until);

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Stories.Protocol;
+using Stories.Protocol.Sponsored;
 
 namespace Stories.Client;
 
@@ -10,7 +12,7 @@ namespace Stories.Client;
 /// </summary>
 public sealed class StoriesProblemException : Exception
 {
-    private StoriesProblemException(HttpStatusCode status, string code, string title, string? detail, DateTimeOffset? due, TimeSpan? retryAfter)
+    private StoriesProblemException(HttpStatusCode status, string code, string title, string? detail, DateTimeOffset? due, IReadOnlyList<FieldFault> faults, TimeSpan? retryAfter)
         : base(detail is null ? title : $"{title} {detail}")
     {
         Status = status;
@@ -18,6 +20,7 @@ public sealed class StoriesProblemException : Exception
         Title = title;
         Detail = detail;
         Due = due;
+        Faults = faults;
         RetryAfter = retryAfter;
     }
 
@@ -39,6 +42,9 @@ public sealed class StoriesProblemException : Exception
     /// <summary>With <c>erasure.pending</c>: when the bucket ends, or ended. Null with everything else.</summary>
     public DateTimeOffset? Due { get; }
 
+    /// <summary>With <c>ads.fieldsInvalid</c>: every field that is not as it must be. Empty with everything else.</summary>
+    public IReadOnlyList<FieldFault> Faults { get; }
+
     /// <summary>How long the service asks to wait before another try, when it says.</summary>
     public TimeSpan? RetryAfter { get; }
 
@@ -47,6 +53,7 @@ public sealed class StoriesProblemException : Exception
         var status = response.StatusCode;
         var (code, title, detail) = ($"http.{(int)status}", $"The service answered {(int)status}.", default(string));
         DateTimeOffset? due = null;
+        IReadOnlyList<FieldFault> faults = [];
         try
         {
             using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
@@ -54,12 +61,13 @@ public sealed class StoriesProblemException : Exception
             title = Text(json.RootElement, "title") ?? title;
             detail = Text(json.RootElement, "detail");
             if (DateTimeOffset.TryParse(Text(json.RootElement, "due"), CultureInfo.InvariantCulture, out var time)) due = time;
+            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("faults", out var list)) faults = list.Deserialize<List<FieldFault>>(StoriesJson.Options) ?? [];
         }
         catch (JsonException)
         {
             // Something between here and the service answered; the status has to do.
         }
-        return new StoriesProblemException(status, code, title, detail, due, response.Headers.RetryAfter?.Delta);
+        return new StoriesProblemException(status, code, title, detail, due, faults, response.Headers.RetryAfter?.Delta);
     }
 
     private static string? Text(JsonElement json, string name) =>

@@ -61,7 +61,35 @@ public static class ProblemCodes
 
     public const string ErasurePending = "erasure.pending";
 
+    public const string IdempotencyKeyMissing = "idempotency.keyMissing";
+    public const string IdempotencyKeyReused = "idempotency.keyReused";
+
+    public const string AdsFieldsInvalid = "ads.fieldsInvalid";
+    public const string AdsAdvertiserMissing = "ads.advertiserMissing";
+    public const string AdsAdvertiserClosed = "ads.advertiserClosed";
+    public const string AdsCurrencyFixed = "ads.currencyFixed";
+    public const string AdsReferenceUsed = "ads.referenceUsed";
+    public const string AdsWalletFull = "ads.walletFull";
+    public const string AdsPoliticalRefused = "ads.politicalRefused";
+    public const string AdsTooMany = "ads.tooMany";
+    public const string AdsArchived = "ads.archived";
+    public const string AdsStatusRefused = "ads.statusRefused";
+    public const string AdsLineEnded = "ads.lineEnded";
+    public const string AdsPriceFixed = "ads.priceFixed";
+    public const string AdsBudgetKindFixed = "ads.budgetKindFixed";
+    public const string AdsBudgetBelowSettled = "ads.budgetBelowSettled";
+    public const string AdsOfferKeyMissing = "ads.offerKeyMissing";
+    public const string AdsOfferNotSigned = "ads.offerNotSigned";
+    public const string AdsOfferMalformed = "ads.offerMalformed";
+    public const string AdsOfferExpired = "ads.offerExpired";
+    public const string AdsOfferIdTaken = "ads.offerIdTaken";
+
     public const string CreditRefused = "credit.refused";
+    public const string AdsCreativeState = "ads.creativeState";
+    public const string AdsOwnReview = "ads.ownReview";
+    public const string MediaResubmitted = "media.resubmitted";
+    public const string CellInvalid = "cell.invalid";
+    public const string CatalogPending = "catalog.pending";
     public const string ReportRefused = "report.refused";
 
     /// <summary>Why a worker rejects a story: not problems of a request, but found in its state.</summary>
@@ -69,5 +97,8 @@ public static class ProblemCodes
     public const string MediaHeaderRefused = "media.headerRefused";
     public const string MediaDigestMismatch = "media.digestMismatch";
     public const string MediaTruncated = "media.truncated";
+    public const string MediaNotPortrait = "media.notPortrait";
+    public const string MediaTooShort = "media.tooShort";
+    public const string MediaBlackFrames = "media.blackFrames";
     public const string MediaFailed = "media.failed";
 }

@@ -74,5 +74,6 @@ internal static class ApiServices
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();
+        app.UseMiddleware<IdempotentWrites>();
     }
 }

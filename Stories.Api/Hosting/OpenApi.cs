@@ -27,6 +27,21 @@ internal static class OpenApi
             document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] }];
             return Task.CompletedTask;
         });
+        options.AddOperationTransformer((operation, context, _) =>
+        {
+            if (context.Description.ActionDescriptor.EndpointMetadata.OfType<AnsweredOnce>().LastOrDefault() is { } rule)
+            {
+                (operation.Parameters ??= []).Add(new OpenApiParameter
+                {
+                    Name = IdempotentWrites.KeyHeader,
+                    In = ParameterLocation.Header,
+                    Required = rule.IsKeyRequired,
+                    Description = "One to 128 visible characters of your choice: a repetition within 24 hours gets the first answer and does nothing.",
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = IdempotentWrites.MaxKeyLength },
+                });
+            }
+            return Task.CompletedTask;
+        });
     });
 
     public static void Map(WebApplication app)

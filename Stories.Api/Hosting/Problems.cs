@@ -72,7 +72,34 @@ public static class Problems
 
         [ProblemCodes.ErasurePending] = (409, "The story's bucket is not erased yet; due says when it ends."),
 
+        [ProblemCodes.IdempotencyKeyMissing] = (400, "This needs one Idempotency-Key of 1 to 128 visible ASCII characters."),
+        [ProblemCodes.IdempotencyKeyReused] = (422, "This Idempotency-Key was used for another request within 24 hours."),
+
+        [ProblemCodes.AdsFieldsInvalid] = (422, "Some fields are not as they must be; faults says which, and what must hold."),
+        [ProblemCodes.AdsAdvertiserMissing] = (409, "Register as an advertiser first."),
+        [ProblemCodes.AdsAdvertiserClosed] = (409, "The advertiser is closed, for good."),
+        [ProblemCodes.AdsCurrencyFixed] = (409, "A wallet keeps its currency."),
+        [ProblemCodes.AdsReferenceUsed] = (409, "This reference was booked with another amount."),
+        [ProblemCodes.AdsWalletFull] = (409, "A wallet holds no more than that."),
+        [ProblemCodes.AdsPoliticalRefused] = (422, "Nothing political is shown: notPolitical has to be declared."),
+        [ProblemCodes.AdsTooMany] = (409, "You have as many of these as allowed."),
+        [ProblemCodes.AdsArchived] = (409, "It is archived, for good."),
+        [ProblemCodes.AdsStatusRefused] = (409, "Nothing becomes a draft again."),
+        [ProblemCodes.AdsLineEnded] = (409, "The line's end has passed; give it a later end first."),
+        [ProblemCodes.AdsPriceFixed] = (409, "Views of this line were billed: its price stays. Book another line."),
+        [ProblemCodes.AdsBudgetKindFixed] = (409, "Views of this line were billed: its kind of budget and its time zone stay. Book another line."),
+        [ProblemCodes.AdsBudgetBelowSettled] = (409, "More than this has been billed already."),
+        [ProblemCodes.AdsOfferKeyMissing] = (409, "The advertiser has no key that signs offers; register one first."),
+        [ProblemCodes.AdsOfferNotSigned] = (422, "The offer is not signed by the advertiser's offer key."),
+        [ProblemCodes.AdsOfferMalformed] = (422, "The offer is not one in canonical form, or has another id or key than it is sent under."),
+        [ProblemCodes.AdsOfferExpired] = (422, "The offer has expired."),
+        [ProblemCodes.AdsOfferIdTaken] = (409, "Another offer has this id; what was signed is never changed."),
+
         [ProblemCodes.CreditRefused] = (409, "The line has not as many billed views left as are to be given back, or they cost nothing."),
+        [ProblemCodes.AdsCreativeState] = (409, "The creative is in a state in which this cannot be done; its view says which."),
+        [ProblemCodes.AdsOwnReview] = (403, "Somebody else has to decide about this one: not its owner, and about an appeal not who refused it."),
+        [ProblemCodes.CellInvalid] = (400, "A cell is a placement, a country (two capital letters), a language (two small letters, only with a country) and an age band."),
+        [ProblemCodes.CatalogPending] = (503, "There is no catalog for this cell yet; ask again when Retry-After says."),
         [ProblemCodes.ReportRefused] = (400, "There is no such report, it is not broken down so, or it is of more than 92 days."),
     };
 

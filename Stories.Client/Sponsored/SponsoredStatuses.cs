@@ -117,6 +117,28 @@ public sealed class SponsoredStatuses : IDisposable
         }
     }
 
+    /// <summary>One that was begun and never ended, perhaps by an earlier process: to go on with it.</summary>
+    /// <param name="creative">Its digest, or the beginning of it.</param>
+    /// <returns>Null when there is none, the catalog does not name it any more, or its media are not here.</returns>
+    /// <exception cref="IOException">The log cannot be read.</exception>
+    public SponsoredStatus? FindOpen(string creative)
+    {
+        lock (gate)
+        {
+            var now = Now;
+            if (Load(now) is not { } current) return null;
+            foreach (var record in ads.Read(now).Pending.Where(p => p.IsOpen && p.Record.Creative.StartsWith(creative, StringComparison.Ordinal)).Select(p => p.Record).Reverse())
+            {
+                if (current.Lines.FirstOrDefault(l => l.Id == record.Line) is not { } line || current.Creatives.FirstOrDefault(c => c.Digest == record.Creative) is not { } shown) continue;
+                if (!FindOffer(new ChosenAd(line, shown), now, out var offer) || options.Pick(shown) is not { Count: > 0 } files || !files.All(f => ads.Media.IsGenuine(f.File.Blob))) continue;
+                var status = new SponsoredStatus(record, line, shown, [.. files.Select(f => new AdFile(f.File, ads.Media.PathOf(f.File.Blob)))], offer);
+                onScreen[record.Id] = status;
+                return status;
+            }
+            return null;
+        }
+    }
+
     /// <summary>It is no longer on the screen. The record waits for <see cref="SubmitAsync"/>.</summary>
     /// <param name="status">From <see cref="Next"/>; ending it again changes nothing.</param>
     /// <param name="end">What became of it.</param>

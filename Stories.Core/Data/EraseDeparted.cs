@@ -4,6 +4,7 @@ using Stories.Core.Erasure;
 using Stories.Core.Faults;
 using Stories.Core.Uploads;
 using Stories.Protocol;
+using Stories.Protocol.Sponsored;
 
 namespace Stories.Core.Data;
 
@@ -97,7 +98,26 @@ public sealed class EraseDeparted(StoriesDb db, NpgsqlDataSource database, EndSt
         // What was taken down stays counted; who did it goes.
         await db.Takedowns.Where(t => user == null ? t.Moderator.StartsWith(app + "/") : t.Moderator == app + "/" + user)
             .ExecuteUpdateAsync(set => set.SetProperty(t => t.Moderator, ""), cancellationToken);
+        await db.Reviews.Where(r => user == null ? r.Reviewer.StartsWith(app + "/") : r.Reviewer == app + "/" + user)
+            .ExecuteUpdateAsync(set => set.SetProperty(r => r.Reviewer, ""), cancellationToken);
+        await db.Answered.Where(a => a.App == app && (user == null || a.User == user)).ExecuteDeleteAsync(cancellationToken);
+        await db.RecordQuotas.Where(q => q.App == app && (user == null || q.User == user)).ExecuteDeleteAsync(cancellationToken);
+        await CloseAdvertisersAsync(app, user, cancellationToken);
         await db.Departures.Where(d => d.Id == id).ExecuteDeleteAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>The ledger and the public repository need to know who paid; nobody needs the account, and nothing more is shown.</summary>
+    private async Task CloseAdvertisersAsync(string app, string? user, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        var advertisers = await db.Advertisers.FromSql($"select * from advertisers where app = {app} and \"user\" <> '' and \"user\" = coalesce({user}, \"user\") order by id for update")
+            .AsNoTracking().ToListAsync(cancellationToken);
+        if (advertisers.Count == 0) return;
+        var ids = advertisers.Select(a => a.Id).ToList();
+        await db.Advertisers.Where(a => ids.Contains(a.Id)).ExecuteUpdateAsync(set => set
+            .SetProperty(a => a.State, AdvertiserState.Closed).SetProperty(a => a.DecidedAt, now).SetProperty(a => a.User, "").SetProperty(a => a.Contact, ""), cancellationToken);
+        // Last, because whoever issues catalogs waits from here on.
+        await DropCatalogs.OfAdvertisersAsync(db, ids, now, cancellationToken);
     }
 }

@@ -42,6 +42,17 @@ public sealed class Advertiser
         CreatedAt = now,
     };
 
+    /// <summary>Who changes who it is has to be verified again.</summary>
+    /// <returns>False for what is closed.</returns>
+    public bool Change(string legalName, string displayName, string country, string contact, byte[]? offerKey, DateTimeOffset now)
+    {
+        if (State == AdvertiserState.Closed) return false;
+        var isSame = (legalName, displayName, country) == (LegalName, DisplayName, Country);
+        (LegalName, DisplayName, Country, Contact, OfferKey) = (legalName, displayName, country, contact, offerKey);
+        if (!isSame && State == AdvertiserState.Verified) (State, DecidedAt) = (AdvertiserState.Pending, now);
+        return true;
+    }
+
     public bool IsOwnedBy(UserName caller) => App == caller.App && User == caller.User;
 
     /// <returns>False for what is closed, or is so already.</returns>

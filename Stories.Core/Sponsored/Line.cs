@@ -59,6 +59,8 @@ public sealed class Line
 
     private void Take(string name, LineTerms terms, DateTimeOffset now)
     {
+        // Its zone is a field of its own; instants are kept without one.
+        terms = terms with { StartsAt = terms.StartsAt.ToUniversalTime(), EndsAt = terms.EndsAt.ToUniversalTime() };
         (Name, Terms, ChangedAt) = (name, terms, now);
         (BudgetKind, BudgetMicros, StartsAt, EndsAt) = (terms.BudgetKind, terms.BudgetMicros, terms.StartsAt, terms.EndsAt);
     }

@@ -6,8 +6,8 @@ namespace Stories.Core.Sponsored;
 /// <param name="Windows">When it may be shown within the period.</param>
 /// <param name="Budget">Views.</param>
 /// <param name="Spent">Views that are billed.</param>
-/// <param name="InFlight">Views that have been shown and not yet counted, as expected.</param>
-public sealed record PacePeriod(IReadOnlyList<Window> Windows, double Budget, double Spent, double InFlight)
+/// <param name="Lag">How old what is known of <paramref name="Spent"/> may be.</param>
+public sealed record PacePeriod(IReadOnlyList<Window> Windows, double Budget, double Spent, TimeSpan Lag)
 {
     public double Left => Budget - Spent;
 }
@@ -65,19 +65,32 @@ public sealed record Pace(double Pass, double Need, double Expected, double Plan
         if (period.Windows.Count == 0 || now.ToUnixTimeSeconds() >= period.Windows[^1].To || period.Left <= 0) return new Pace(0, 0, 0, planned, IsHeld: period.Left <= 0);
 
         var next = period.Budget * PlannedShare(pacing, period.Windows, curve, now + Epoch);
-        var behind = planned - period.Spent - period.InFlight;
-        var need = pacing == Pacing.Asap ? period.Left - period.InFlight : next - planned + Epoch / CatchUp * behind;
+        var inFlight = InFlight(pacing, period, curve, availability, now);
+        var behind = planned - period.Spent - inFlight;
+        var need = pacing == Pacing.Asap ? period.Left - inFlight : next - planned + Epoch / CatchUp * behind;
         var chances = Math.Max(1, Math.Max(curve.Between(now, now + Epoch), LeastShare * curve.Week * Catalog.EpochSeconds / (OpportunityCurve.Hours * 3600d)));
         var reachable = chances * Math.Clamp(availability, 0.05, 1);
         var pass = Math.Clamp(need / reachable, LeastPass, 1);
 
         // Only as much as what is left covers, with what is already under way, in all but one of some hundred epochs.
         var root = (-Sigmas + Math.Sqrt(Sigmas * Sigmas + 4 * period.Left)) / 2;
-        var most = Math.Max(0, root * root - period.InFlight);
+        var most = Math.Max(0, root * root - inFlight);
         var isHeld = pass * reachable > most;
         // As if nobody else took any: others may step back at once.
         if (pass * chances > most) pass = most / chances;
         return new Pace(pass, Math.Max(0, need), pass * reachable, planned, isHeld);
+    }
+
+    /// <summary>Views that were shown and are not counted yet: as many as were planned meanwhile.</summary>
+    private static double InFlight(Pacing pacing, PacePeriod period, OpportunityCurve curve, double availability, DateTimeOffset now)
+    {
+        var begin = DateTimeOffset.FromUnixTimeSeconds(period.Windows[0].From);
+        var since = now - period.Lag > begin ? now - period.Lag : begin;
+        if (since >= now) return 0;
+        var shown = pacing == Pacing.Asap
+            ? curve.Between(since, now) * availability
+            : period.Budget * (PlannedShare(pacing, period.Windows, curve, now) - PlannedShare(pacing, period.Windows, curve, since));
+        return Math.Min(shown, period.Left);
     }
 
     /// <summary>As it travels: what is not nothing stays not nothing, unless it is too little to count.</summary>

@@ -3,70 +3,128 @@ using Stories.Protocol.Sponsored;
 namespace Stories.Core.Sponsored;
 
 /// <summary>
-/// When a line may be shown. Its days and dayparts are of its time zone; what comes out are windows of real time, so that a day with 23 or
-/// 25 hours is right by construction and no device needs a zone database.
+/// When a line may be shown, by what the clocks in its time zone show: an hour that a zone skips has no window, and one that it
+/// repeats has it twice.
 /// </summary>
 public static class Schedule
 {
-    public static bool IsZone(string zone) => TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found) && found.HasIanaId;
+    /// <summary>No zone changes its offset twice in it.</summary>
+    private static readonly TimeSpan Step = TimeSpan.FromHours(1);
 
-    /// <summary>The day of the line's time zone.</summary>
-    public static DateOnly DayOf(LineTerms terms, DateTimeOffset at) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(at, ZoneOf(terms)).DateTime);
-
-    /// <summary>When a day of the line's time zone begins; where midnight is skipped, the first moment after.</summary>
-    public static DateTimeOffset BeginOf(LineTerms terms, DateOnly day) => At(ZoneOf(terms), day, 0);
-
-    /// <summary>In order, apart from each other, within the line's own begin and end.</summary>
+    /// <summary>The line's windows within a span, in order, apart from each other.</summary>
     public static IReadOnlyList<Window> Windows(LineTerms terms, DateTimeOffset from, DateTimeOffset to)
     {
-        var begin = Math.Max(from.ToUnixTimeSeconds(), terms.StartsAt.ToUnixTimeSeconds());
-        var end = Math.Min(to.ToUnixTimeSeconds(), terms.EndsAt.ToUnixTimeSeconds());
+        // Never a second before its start, never one after its end.
+        var (begin, end) = (SecondsUp(Later(from, terms.StartsAt)), Earlier(to, terms.EndsAt).ToUnixTimeSeconds());
         if (begin >= end) return [];
         if (terms.Dayparts.Count == 0) return [new Window(begin, end)];
 
-        var zone = ZoneOf(terms);
-        var windows = new List<Window>();
-        var last = DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(DateTimeOffset.FromUnixTimeSeconds(end), zone).DateTime);
-        for (var day = DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(DateTimeOffset.FromUnixTimeSeconds(begin), zone).DateTime); day <= last; day = day.AddDays(1))
-        {
-            foreach (var (fromHour, toHour) in HoursOf(terms, day.DayOfWeek))
-            {
-                var window = new Window(Math.Max(begin, At(zone, day, fromHour).ToUnixTimeSeconds()), Math.Min(end, At(zone, day, toHour).ToUnixTimeSeconds()));
-                if (window.From >= window.To) continue;
-                if (windows is [.., var before] && before.To == window.From) windows[^1] = before with { To = window.To };
-                else windows.Add(window);
-            }
-        }
-        return windows;
+        var found = new List<Window>();
+        foreach (var piece in Pieces(Zone(terms), begin, end)) found.AddRange(Within(piece, terms.Dayparts));
+        return Join(found);
     }
 
-    /// <summary>Of one weekday, joined where they touch or overlap.</summary>
-    private static List<(int From, int To)> HoursOf(LineTerms terms, DayOfWeek weekday)
+    public static bool IsOn(LineTerms terms, DateTimeOffset now) => Windows(terms, now, now + TimeSpan.FromSeconds(1)).Any(w => w.Holds(now));
+
+    /// <summary>When it may next be shown, from <paramref name="now"/> on; null: never again.</summary>
+    public static DateTimeOffset? NextOn(LineTerms terms, DateTimeOffset now)
     {
-        var joined = new List<(int From, int To)>();
-        foreach (var part in terms.Dayparts.Where(p => p.Days.Contains(weekday)).OrderBy(p => p.FromHour))
+        // A weekday comes back within a week, and a skipped hour within the next.
+        var from = Later(now, terms.StartsAt);
+        return Windows(terms, from, from + TimeSpan.FromDays(15)) is [var first, ..] ? DateTimeOffset.FromUnixTimeSeconds(first.From) : null;
+    }
+
+    /// <summary>The day of the line's time zone, for which a daily budget counts.</summary>
+    public static DateOnly DayOf(LineTerms terms, DateTimeOffset instant) => LocalDay(Zone(terms), instant);
+
+    /// <summary>When a day of the line's time zone begins: not always at what would be midnight.</summary>
+    public static DateTimeOffset StartOfDay(LineTerms terms, DateOnly day)
+    {
+        var zone = Zone(terms);
+        // Offsets lie between -12 and +14 hours; dates only ever go forward.
+        var noon = new DateTimeOffset(day.ToDateTime(new TimeOnly(12, 0)), TimeSpan.Zero).ToUnixTimeSeconds();
+        return DateTimeOffset.FromUnixTimeSeconds(First(noon - (36 * 60 * 60), noon + (36 * 60 * 60), second => LocalDay(zone, DateTimeOffset.FromUnixTimeSeconds(second)) >= day));
+    }
+
+    /// <summary>Whether an IANA name is known here, written as it should be.</summary>
+    public static bool IsZone(string? name) =>
+        name is { Length: > 2 and <= 64 } && (name == "UTC" || name.Contains('/', StringComparison.Ordinal)) &&
+        name.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '_' or '-' or '+') && !name.StartsWith("posix", StringComparison.OrdinalIgnoreCase) && !name.StartsWith("right", StringComparison.OrdinalIgnoreCase) &&
+        TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) && zone.HasIanaId && zone.Id == name;
+
+    private static TimeZoneInfo Zone(LineTerms terms) => TimeZoneInfo.FindSystemTimeZoneById(terms.TimeZone);
+
+    private static DateOnly LocalDay(TimeZoneInfo zone, DateTimeOffset instant) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(instant, zone).DateTime);
+
+    /// <summary>Cut where the zone's offset changes: within each, clocks simply run.</summary>
+    private static IEnumerable<Piece> Pieces(TimeZoneInfo zone, long begin, long end)
+    {
+        var (from, offset) = (begin, OffsetAt(zone, begin));
+        for (var at = begin; at < end;)
         {
-            if (joined is [.., var before] && part.FromHour <= before.To) joined[^1] = (before.From, Math.Max(before.To, part.ToHour));
-            else joined.Add((part.FromHour, part.ToHour));
+            var next = Math.Min(end, at + (long)Step.TotalSeconds);
+            if (OffsetAt(zone, next) is var later && later != offset)
+            {
+                var old = offset;
+                var change = First(at, next, second => OffsetAt(zone, second) != old);
+                yield return new Piece(from, change, offset);
+                (from, offset) = (change, later);
+            }
+            at = next;
+        }
+        if (from < end) yield return new Piece(from, end, offset);
+    }
+
+    private static IEnumerable<Window> Within(Piece piece, IReadOnlyList<Daypart> dayparts)
+    {
+        const long daySeconds = 24 * 60 * 60, hourSeconds = 60 * 60;
+        var (first, last) = ((piece.From + piece.Offset) / daySeconds, (piece.To + piece.Offset - 1) / daySeconds);
+        for (var day = first; day <= last; day++)
+        {
+            // The first of January 1970 was a Thursday.
+            var weekday = (DayOfWeek)((day + (int)DayOfWeek.Thursday) % 7);
+            var midnight = (day * daySeconds) - piece.Offset;
+            foreach (var part in dayparts)
+            {
+                if (!part.Days.Contains(weekday)) continue;
+                var (from, to) = (Math.Max(piece.From, midnight + (part.FromHour * hourSeconds)), Math.Min(piece.To, midnight + (part.ToHour * hourSeconds)));
+                if (from < to) yield return new Window(from, to);
+            }
+        }
+    }
+
+    private static List<Window> Join(List<Window> windows)
+    {
+        var joined = new List<Window>();
+        foreach (var window in windows.OrderBy(w => w.From))
+        {
+            if (joined is [.., var last] && window.From <= last.To) joined[^1] = last with { To = Math.Max(last.To, window.To) };
+            else joined.Add(window);
         }
         return joined;
     }
 
-    /// <summary>An hour that is skipped begins when the clock goes on; of an hour that comes twice, the first counts as its begin.</summary>
-    private static DateTimeOffset At(TimeZoneInfo zone, DateOnly day, int hour)
+    private static long OffsetAt(TimeZoneInfo zone, long second) => (long)zone.GetUtcOffset(DateTimeOffset.FromUnixTimeSeconds(second)).TotalSeconds;
+
+    /// <summary>The first second in a span at which something is so that then stays so; its end must be one.</summary>
+    private static long First(long from, long to, Func<long, bool> isSo)
     {
-        var local = day.ToDateTime(TimeOnly.MinValue).AddHours(hour);
-        if (zone.IsInvalidTime(local))
+        while (from < to)
         {
-            // The gap is over where the offset before it would have put the same moment.
-            var before = zone.GetUtcOffset(local.AddHours(-3));
-            var gap = local.AddMinutes(-1);
-            while (zone.IsInvalidTime(gap)) gap = gap.AddMinutes(-1);
-            return new DateTimeOffset(gap.AddMinutes(1), before);
+            var middle = from + ((to - from) / 2);
+            if (isSo(middle)) to = middle;
+            else from = middle + 1;
         }
-        var offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local);
-        return new DateTimeOffset(local, offset);
+        return from;
     }
 
-    private static TimeZoneInfo ZoneOf(LineTerms terms) => TimeZoneInfo.FindSystemTimeZoneById(terms.TimeZone);
+    private static long SecondsUp(DateTimeOffset time) => (time - TimeSpan.FromTicks(1)).ToUnixTimeSeconds() + 1;
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
+
+    /// <param name="From">Unix seconds.</param>
+    /// <param name="Offset">Seconds that local clocks are ahead.</param>
+    private readonly record struct Piece(long From, long To, long Offset);
 }

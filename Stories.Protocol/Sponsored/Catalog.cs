@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
 
 namespace Stories.Protocol.Sponsored;
@@ -64,15 +65,29 @@ public sealed record Catalog(
 /// <param name="Language">ISO 639-1; null: any.</param>
 public sealed record Cell(string App, Placement Placement, string? Country, string? Language, AgeBand Age)
 {
-    internal bool IsWhole => UserName.IsApp(App) && (Country is null || Codes.IsCountry(Country)) && (Language is null || Codes.IsLanguage(Language)) && (Country is not null || Language is null);
+    private const string Any = "*";
+
+    /// <summary>Whether its parts are names as they travel.</summary>
+    [JsonIgnore]
+    public bool IsWhole => UserName.IsApp(App) && (Country is null || Codes.IsCountry(Country)) && (Language is null || Codes.IsLanguage(Language)) && (Country is not null || Language is null);
 
     /// <summary>Whether this is the cell itself or one that it was merged into. What is made for adults is never given to an unknown age.</summary>
     public bool Holds(Cell cell) =>
         App == cell.App && Placement == cell.Placement && Age == cell.Age && (Country is null || Country == cell.Country) && (Language is null || Language == cell.Language);
 
-    /// <summary>For instance <c>chat-dev/tray/DE/de/unknown</c>, with <c>*</c> for any.</summary>
+    /// <summary>From its name; false for what is none.</summary>
+    public static bool TryParse(string? name, [NotNullWhen(true)] out Cell? cell)
+    {
+        cell = name?.Split('/') is [var app, "tray", var country, var language, "unknown" or "adult"] parts
+            ? new Cell(app, Placement.Tray, country == Any ? null : country, language == Any ? null : language, parts[4] == "adult" ? AgeBand.Adult : AgeBand.Unknown)
+            : null;
+        if (cell is { IsWhole: false }) cell = null;
+        return cell is not null;
+    }
+
+    /// <summary>Its name, for instance <c>chat-dev/tray/DE/de/unknown</c>, with <c>*</c> for any.</summary>
     public override string ToString() =>
-        $"{App}/{Placement.ToString().ToLowerInvariant()}/{Country ?? "*"}/{Language ?? "*"}/{Age.ToString().ToLowerInvariant()}";
+        $"{App}/{Placement.ToString().ToLowerInvariant()}/{Country ?? Any}/{Language ?? Any}/{Age.ToString().ToLowerInvariant()}";
 }
 
 /// <summary>Names of countries and languages as they travel.</summary>

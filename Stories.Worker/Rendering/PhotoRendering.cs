@@ -15,6 +15,8 @@ internal static class PhotoRendering
     private const int LeastDelay = 20;
     private const int UsualDelay = 100;
 
+    private const string Profile = "icc-profile-data";
+
     private const int LargeWidth = 1080;
     private const int LargeHeight = 1920;
 
@@ -38,7 +40,7 @@ internal static class PhotoRendering
         try
         {
             using var header = Image.NewFromBuffer(file, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
-            return Check(header, limits) > 1 && IsAnimation(header) ? new RenderedPhotos([], [], Frames(file, header)) : Stills(file, header, order);
+            return Check(header, limits) > 1 && IsAnimation(header) ? new RenderedPhotos([], [], Frames(file, header), []) : Stills(file, header, order);
         }
         catch (VipsException)
         {
@@ -51,7 +53,7 @@ internal static class PhotoRendering
         using var reduced = Reduced(file, header);
         using var large = Fit(reduced ?? header, LargeWidth, LargeHeight, order.IsUpright);
         using var small = Fit(large, LargeWidth / 2, LargeHeight / 2, isUpright: true);
-        return new RenderedPhotos([.. Save(large, "photo-1080", order), .. Save(small, "photo-540", order)], Preview(small), []);
+        return new RenderedPhotos([.. Save(large, "photo-1080", order), .. Save(small, "photo-540", order)], Preview(small), [], order.WithLook ? Look(small) : []);
     }
 
     /// <summary>WebP with effort 2 costs a third of the default's time and a few percent of size.</summary>
@@ -114,8 +116,25 @@ internal static class PhotoRendering
     /// </summary>
     private static Image Fit(Image image, int width, int height, bool isUpright)
     {
-        using var thumbnail = image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: "srgb", intent: Enums.Intent.Perceptual);
-        return thumbnail.CopyMemory();
+        using var thumbnail = image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: IsPlainSrgb(image) ? null : "srgb", intent: Enums.Intent.Perceptual);
+        using var plain = thumbnail.Mutate(copy => copy.Remove(Profile));
+        return plain.CopyMemory();
+    }
+
+    /// <summary>
+    /// Without a profile, and what everybody takes for sRGB then. Asked to convert it, libvips 8.18 does so pixel by pixel in floating
+    /// point, which gives the same bytes and takes two thirds of a photo's time (250 instead of 75 ms for 12 megapixels).
+    /// </summary>
+    private static bool IsPlainSrgb(Image image) => !image.Contains(Profile) && image is { Interpretation: Enums.Interpretation.Srgb, Format: Enums.BandFormat.Uchar };
+
+    /// <summary>Whatever its shape: what was cut or squeezed a little looks much the same.</summary>
+    private static byte[] Look(Image image)
+    {
+        using var solid = image.HasAlpha() ? image.Flatten(background: White) : image.Copy();
+        using var grey = solid.Colourspace(Enums.Interpretation.Bw);
+        using var far = grey.ThumbnailImage(9, height: 8, size: Enums.Size.Force);
+        using var bytes = far.Cast(Enums.BandFormat.Uchar);
+        return bytes.WriteToMemory<byte>();
     }
 
     private static byte[] Preview(Image image)

@@ -1,0 +1,80 @@
+using Microsoft.EntityFrameworkCore;
+using Stories.Core.Sponsored;
+using Stories.Protocol.Sponsored;
+
+namespace Stories.Core.Data;
+
+/// <summary>Reads what the planner plans: lines that their owners want and nothing forbids, with what is left to them.</summary>
+public sealed class PlannedLines(StoriesDb db)
+{
+    /// <summary>Of a price of nothing there is no end.</summary>
+    private const double Unlimited = 1e12;
+
+    // The windows of a whole life are many, and change only with the line.
+    private static readonly TimeSpan Horizon = Catalog.OfflineLife;
+
+    /// <param name="lag">How old what was billed may be.</param>
+    public async Task<IReadOnlyList<PlannedLine>> ReadAsync(LifetimeWindows windows, TimeSpan lag, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var until = now + Horizon;
+        var found = await (
+            from line in Allowed(now)
+            where line.StartsAt < until
+            join campaign in db.Campaigns on line.CampaignId equals campaign.Id
+            join wallet in db.Wallets on line.AdvertiserId equals wallet.AdvertiserId
+            select new { Line = line, campaign.BudgetMicros, campaign.SettledMicros, wallet.Balance }).AsNoTracking().ToListAsync(cancellationToken);
+        var ids = found.Select(f => f.Line.Id).ToArray();
+        var creatives = (await (
+            from shown in db.LineCreatives
+            join creative in db.Creatives on shown.CreativeId equals creative.Id
+            where ids.Contains(shown.LineId) && creative.State == CreativeState.Approved && creative.Digest != null
+            orderby creative.Digest
+            select new { shown.LineId, creative.Digest }).ToListAsync(cancellationToken)).ToLookup(c => c.LineId, c => c.Digest!);
+        var today = found.ToDictionary(f => f.Line.Id, f => Schedule.DayOf(f.Line.Terms, now));
+        var earliest = today.Values.DefaultIfEmpty().Min();
+        var days = await db.LineDays.AsNoTracking().Where(d => ids.Contains(d.LineId) && d.Day >= earliest).ToDictionaryAsync(d => (d.LineId, d.Day), cancellationToken);
+
+        var lines = found.Where(f => creatives[f.Line.Id].Any()).Select(f => new Found(f.Line, f.BudgetMicros - f.SettledMicros, f.Balance, days.GetValueOrDefault((f.Line.Id, today[f.Line.Id])))).ToList();
+        // What several lines may spend together is theirs by what each could use of it.
+        var byWallet = lines.GroupBy(l => l.Line.AdvertiserId).ToDictionary(g => g.Key, g => Share(g.Sum(l => (double)l.OwnLeft), g.First().Balance));
+        var byCampaign = lines.GroupBy(l => l.Line.CampaignId).ToDictionary(g => g.Key, g => Share(g.Sum(l => (double)l.OwnLeft), g.First().CampaignLeft ?? long.MaxValue));
+        return [.. lines.Select(l =>
+        {
+            var micros = l.OwnLeft * Math.Min(byWallet[l.Line.AdvertiserId], byCampaign[l.Line.CampaignId]);
+            return new PlannedLine(l.Line.Id, l.Line.CampaignId, l.Line.AdvertiserId, l.Line.Terms, Period(l, micros, windows, lag, now), [.. creatives[l.Line.Id]]);
+        })];
+    }
+
+    /// <summary>Asked again in the transaction that stores a catalog: those of <paramref name="lines"/> that may not be shown any more.</summary>
+    public async Task<IReadOnlyList<Guid>> FindChangedAsync(IReadOnlyCollection<Guid> lines, DateTimeOffset plannedAt, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var same = await Allowed(now).Where(l => lines.Contains(l.Id) && l.ChangedAt <= plannedAt).Select(l => l.Id).ToListAsync(cancellationToken);
+        return [.. lines.Except(same)];
+    }
+
+    private IQueryable<Line> Allowed(DateTimeOffset now) =>
+        from line in db.Lines
+        where line.Status == ConfiguredStatus.Active && line.EndsAt > now
+        where db.Campaigns.Any(c => c.Id == line.CampaignId && c.Status == ConfiguredStatus.Active && (c.BudgetMicros == null || c.SettledMicros < c.BudgetMicros))
+        where db.Advertisers.Any(a => a.Id == line.AdvertiserId && a.State == AdvertiserState.Verified)
+        select line;
+
+    private static PacePeriod Period(Found found, double micros, LifetimeWindows windows, TimeSpan lag, DateTimeOffset now)
+    {
+        var (line, terms) = (found.Line, found.Line.Terms);
+        var isDaily = terms.BudgetKind == BudgetKind.Daily;
+        var day = Schedule.DayOf(terms, now);
+        IReadOnlyList<Window> period = isDaily ? Schedule.Windows(terms, Schedule.StartOfDay(terms, day), Schedule.StartOfDay(terms, day.AddDays(1))) : windows.Of(line);
+        if (terms.PriceMicros == 0 || terms.Tier == Tier.House) return new PacePeriod(period, Unlimited, 0, lag);
+        double spent = isDaily ? found.Day?.Billed ?? 0 : line.Billed;
+        return new PacePeriod(period, spent + Cost.Affordable(line.Billed, terms.PriceMicros, (long)micros), spent, lag);
+    }
+
+    private static double Share(double wanted, long there) => wanted <= 0 ? 0 : Math.Clamp(there / wanted, 0, 1);
+
+    /// <param name="CampaignLeft">Micros; null: no limit.</param>
+    private sealed record Found(Line Line, long? CampaignLeft, long Balance, LineDay? Day)
+    {
+        public long OwnLeft { get; } = Math.Max(0, Line.BudgetMicros - (Line.BudgetKind == BudgetKind.Daily ? Day?.SettledMicros ?? 0 : Line.SettledMicros));
+    }
+}
