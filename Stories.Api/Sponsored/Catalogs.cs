@@ -36,15 +36,14 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
             if (entries.Count >= MostCells) entries.Clear();
             entry = entries.GetOrAdd(cell, _ => new Entry());
         }
-        if (entry.Current is { } found && found.Epoch == epoch && clock.GetElapsedTime(found.ReadAt) < Fresh) return found.Catalog;
+        if (entry.Current is { } found && found.Epoch == epoch && now - found.ReadAt < Fresh) return found.Catalog;
         await entry.Reading.WaitAsync(cancellationToken);
         try
         {
-            if (entry.Current is { } read && read.Epoch == epoch && clock.GetElapsedTime(read.ReadAt) < Fresh) return read.Catalog;
-            var at = clock.GetTimestamp();
+            if (entry.Current is { } read && read.Epoch == epoch && now - read.ReadAt < Fresh) return read.Catalog;
             var record = await stored.FindAsync(cell, epoch, cancellationToken);
             var same = record is not null && entry.Current is { Catalog: not null, Record: { } before } && before.Signature.AsSpan().SequenceEqual(record.Signature);
-            entry.Current = new Reading(epoch, at, record, same ? entry.Current!.Catalog : record is null ? null : Ready(record));
+            entry.Current = new Reading(epoch, now, record, same ? entry.Current!.Catalog : record is null ? null : Ready(record));
             // Somebody new: the planner finds it by this.
             if (record is null) await FlushAsync(cancellationToken);
             return entry.Current.Catalog;
@@ -106,5 +105,5 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
         public Reading? Current { get; set; }
     }
 
-    private sealed record Reading(long Epoch, long ReadAt, SignedRecord? Record, ReadyCatalog? Catalog);
+    private sealed record Reading(long Epoch, DateTimeOffset ReadAt, SignedRecord? Record, ReadyCatalog? Catalog);
 }
