@@ -23,7 +23,7 @@ internal static class ShowRepository
 
     private static readonly TimeSpan KeptFor = TimeSpan.FromDays(365);
 
-    public static async Task<Results<Ok<Repository>, ProblemHttpResult>> Handle(string? before, StoriesDb db, CreativeViews views, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task<Results<Ok<AdRepository>, ProblemHttpResult>> Handle(string? before, StoriesDb db, CreativeViews views, TimeProvider clock, CancellationToken cancellationToken)
     {
         if (!Place.TryParse(before, out var place)) return Problems.Of(ProblemCodes.RequestInvalid);
         var since = clock.GetUtcNow() - KeptFor;
@@ -43,7 +43,7 @@ internal static class ShowRepository
                 [.. found.Lines.Select(l => new RepositoryTargets(l.StartsAt, l.EndsAt, l.Terms.Targets.Apps, l.Terms.Targets.Countries, l.Terms.Targets.Languages, l.Terms.Targets.AdultsOnly))],
                 found.Count >= LeastShown ? found.Count : 0));
         }
-        return TypedResults.Ok(new Repository(entries, page is { Count: PageLength } ? Place.Of(page[^1].Creative).ToString() : null));
+        return TypedResults.Ok(new AdRepository(entries, page is { Count: PageLength } ? Place.Of(page[^1].Creative).ToString() : null));
     }
 
     /// <summary>By lines that have it now, and by those that are known to have shown it: a line's creatives change.</summary>

@@ -70,10 +70,10 @@ public sealed class AdCreatives(StoriesClient client)
         WriteAsync<CreativeView>(HttpMethod.Post, $"v1/ads/reviews/{creative}", review, key, cancellationToken);
 
     /// <summary>What was shown within the last year, newest first, 50 at a time.</summary>
-    /// <param name="before">The page before's <see cref="Repository.Before"/>; null begins.</param>
+    /// <param name="before">The page before's <see cref="AdRepository.Before"/>; null begins.</param>
     /// <param name="cancellationToken">Ends the wait for the service.</param>
-    public Task<Repository> ShowRepositoryAsync(string? before = null, CancellationToken cancellationToken = default) =>
-        client.SendAsync<Repository>(HttpMethod.Get, before is not null ? $"v1/ads/repository?before={Uri.EscapeDataString(before)}" : "v1/ads/repository", null, cancellationToken);
+    public Task<AdRepository> ShowRepositoryAsync(string? before = null, CancellationToken cancellationToken = default) =>
+        client.SendAsync<AdRepository>(HttpMethod.Get, before is not null ? $"v1/ads/repository?before={Uri.EscapeDataString(before)}" : "v1/ads/repository", null, cancellationToken);
 
     /// <summary>For reviewers: has the bytes of what may not lie anywhere erased, within seconds. That it was shown stays known.</summary>
     public Task EraseAsync(string digest, ReviewReason reason, CancellationToken cancellationToken = default) =>

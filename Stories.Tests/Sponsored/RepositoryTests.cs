@@ -135,9 +135,9 @@ public sealed class RepositoryTests(LocalServers servers)
         update creatives set last_shown_at = {rig.Now} where id = {creative.Id}
         """, Cancel));
 
-    private static async Task<Stories.Protocol.Contracts.Repository> ReadAsync(Campaigning rig, string? before = null)
+    private static async Task<AdRepository> ReadAsync(Campaigning rig, string? before = null)
     {
         using var http = new HttpClient { BaseAddress = rig.Service.Address };
-        return (await http.GetFromJsonAsync<Stories.Protocol.Contracts.Repository>(before is null ? "v1/ads/repository" : $"v1/ads/repository?before={before}", StoriesJson.Options, Cancel))!;
+        return (await http.GetFromJsonAsync<AdRepository>(before is null ? "v1/ads/repository" : $"v1/ads/repository?before={before}", StoriesJson.Options, Cancel))!;
     }
 }

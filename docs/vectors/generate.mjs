@@ -124,6 +124,8 @@ function gateCases() {
     bend('20 in a day and a moment', c => (c.shown = [...times(19, i => NOON_MS - 3_600_000 * (i + 1)), NOON_MS - DAY * 1000])),
     bend('five statuses', c => (c.session.statuses = 5)),
     bend('six statuses', c => (c.session.statuses = 6)),
+    bend('exactly a fifth', c => ((c.session.statuses = 4), (c.policy.maxPerMille = 200))),
+    bend('begun in the future, and no seconds asked for', c => ((c.session.begin = NOON_MS + 1), (c.policy.firstSeconds = 0))),
   ];
   const random = times(180, i => {
     const people = chance(12) ? 0 : between(1, 20);
@@ -255,6 +257,27 @@ function capCases() {
 }
 
 function choiceCases() {
+  const seed = sha256('an edge').toString('hex');
+  const line = { id: guid(1), campaign: guid(2), advertiser: guid(3), tier: 'standard', weight: 1, pass: 64, windows: [{ from: NOON, to: NOON + 100 }], caps: [], category: null, countries: [], languages: [], creatives: ['c0'] };
+  const base = {
+    lines: [line], creatives: [{ digest: 'c0', adultsOnly: false }], policyCaps: [], adsApart: 1, age: 'unknown', country: 'DE', language: 'de', ready: ['c0'], shown: [], hiddenLines: [], hiddenCreatives: [], hiddenAdvertisers: [], seed, now: NOON_MS,
+  };
+  const bent = (name, more, change = {}) => ({ name, ...base, lines: [{ ...line, ...change }], ...more });
+  const pass = draw(Buffer.from(seed, 'hex'), line.id).pass;
+  const before = (change, ms) => [showing({ ...line, id: guid(9), campaign: guid(9), advertiser: guid(9), ...change }, 'c9', NOON_MS - ms)];
+  const edges = [
+    bent('a moment before its window', { now: NOON_MS - 1 }), bent('as its window begins', {}), bent('the last moment of its window', { now: NOON_MS + 99_999 }), bent('as its window ends', { now: NOON_MS + 100_000 }),
+    bent('a pass as drawn', {}, { pass }), bent('a pass above what is drawn', {}, { pass: pass + 1 }), bent('no pass', {}, { pass: 0 }),
+    bent('none and none are not the same category', { shown: before({ category: null }, 1000) }), bent('the same category', { shown: before({ category: 'cars' }, 1000) }, { category: 'cars' }),
+    bent('the same category less than an hour ago', { shown: before({ category: 'cars' }, 3_599_999) }, { category: 'cars' }), bent('the same category an hour ago', { shown: before({ category: 'cars' }, 3_600_000) }, { category: 'cars' }),
+    bent('the same advertiser', { shown: before({ advertiser: guid(3) }, 1000) }), bent('the same advertiser, and none need lie between', { shown: before({ advertiser: guid(3) }, 1000), adsApart: 0 }),
+    bent('the same advertiser, with another since', { shown: [...before({ advertiser: guid(3) }, 1000), ...before({}, 500)] }), bent('and two must lie between', { shown: [...before({ advertiser: guid(3) }, 1000), ...before({}, 500)], adsApart: 2 }),
+    bent('in the order of the log, not of the clock', { shown: [...before({ advertiser: guid(3) }, 500), ...before({}, 1000)] }), bent('an unknown country', { country: null }, { countries: ['DE'] }), bent('an unknown language', { language: null }, { languages: ['de'] }),
+  ].map(c => ({ ...c, expect: choose(c) }));
+  return [...edges, ...randomChoices()];
+}
+
+function randomChoices() {
   return times(110, i => {
     const creatives = times(between(1, 5), n => ({ digest: `c${n}`, adultsOnly: chance(6) }));
     const digests = creatives.map(c => c.digest);
@@ -487,10 +510,16 @@ function recordFault({ record: r, duration, offered, now }) {
 }
 
 function recordCases() {
+  const edges = [['as long before its catalog as may be', -1, 0], ['longer', -2, 0], ['a day later', 24, 0], ['as long after it as one is kept', 0, -49 * HOUR], ['longer', 0, -49 * HOUR - 300], ['an hour ahead', 1, HOUR], ['more', 2, HOUR], ['a catalog further ahead', 1, HOUR + 300], ['a catalog two hours after it', -1, HOUR]]
+    .map(([name, hours, epoch]) => ({ name, record: { ...RECORD, hour: NOON + hours * HOUR, epoch: NOON + epoch }, duration: null, offered: 'none', now: NOON_MS }));
+  return [...edges, ...randomRecords()].map(c => ({ ...c, expect: recordFault(c), isLate: isLate(c.record.hour, c.now), isLateAfterTwoDays: isLate(c.record.hour, c.now + 48 * HOUR * 1000) }));
+}
+
+function randomRecords() {
   return times(160, i => {
     const usual = !chance(4);
     const action = oneOf(ACTIONS);
-    const c = {
+    return {
       name: `random ${i}`,
       record: {
         ...RECORD, id: guid(1000 + i), epoch: NOON - (usual ? between(0, 20) * 300 : oneOf([-HOUR, -HOUR - 300, 60, 49 * HOUR, 49 * HOUR + 300, 60 * HOUR])), hour: NOON - (usual ? between(0, 1) : oneOf([-1, -2, 1, 2, 3, 48, 0.5])) * HOUR, ordinal: usual ? between(1, 6) : between(-1, 8),
@@ -498,7 +527,6 @@ function recordCases() {
       },
       duration: oneOf([null, 1000, 4444, 4445, 10_000, 15_000, 60_000]), offered: chance(3) || !OFFERED.includes(action) ? oneOf(OFFERED) : action, now: NOON_MS + between(0, 999),
     };
-    return { ...c, expect: recordFault(c), isLate: isLate(c.record.hour, c.now), isLateAfterTwoDays: isLate(c.record.hour, c.now + 48 * HOUR * 1000) };
   });
 }
 
