@@ -205,7 +205,7 @@ public sealed class StoriesClient : IDisposable
         }
     }
 
-    private Task<bool> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken) =>
+    internal Task<bool> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken) =>
         SendAsync(method, path, null, Nothing, cancellationToken);
 
     private static Task<bool> Nothing(HttpResponseMessage response, CancellationToken cancellationToken) => Task.FromResult(true);

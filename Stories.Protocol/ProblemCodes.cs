@@ -99,6 +99,7 @@ public static class ProblemCodes
     public const string MediaTruncated = "media.truncated";
     public const string MediaNotPortrait = "media.notPortrait";
     public const string MediaTooShort = "media.tooShort";
+    public const string MediaBusyEdges = "media.busyEdges";
     public const string MediaBlackFrames = "media.blackFrames";
     public const string MediaFailed = "media.failed";
 }

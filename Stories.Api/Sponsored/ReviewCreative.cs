@@ -36,6 +36,7 @@ internal static class ReviewCreative
         var faults = new FieldFaults();
         var isApproval = request.Decision == ReviewDecision.Approve;
         faults.Require(isApproval ? request.Reasons is null or [] : request.Reasons is { Count: > 0 and <= 5 } reasons && reasons.All(Enum.IsDefined), "reasons", FieldFaultCode.Missing, "One to five, and none with an approval.");
+        faults.Require(request.Decision is ReviewDecision.Approve or ReviewDecision.Reject or ReviewDecision.Suspend, "decision", FieldFaultCode.NotAllowed, "To approve, reject or suspend; bytes are erased by deleting from the repository.");
         if (request.Note is not null) faults.RequireText(request.Note, "note", CreativeRules.MaxNote);
         if (faults.Found.Count > 0) return Booked.Faulty(faults.Found);
 

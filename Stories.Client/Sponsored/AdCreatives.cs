@@ -72,8 +72,12 @@ public sealed class AdCreatives(StoriesClient client)
     /// <summary>What was shown within the last year, newest first, 50 at a time.</summary>
     /// <param name="before">The page before's <see cref="AdRepository.Before"/>; null begins.</param>
     /// <param name="cancellationToken">Ends the wait for the service.</param>
-    public Task<AdRepository> ShowRepositoryAsync(DateTimeOffset? before = null, CancellationToken cancellationToken = default) =>
-        client.SendAsync<AdRepository>(HttpMethod.Get, before is { } time ? $"v1/ads/repository?before={Uri.EscapeDataString(time.ToString("O"))}" : "v1/ads/repository", null, cancellationToken);
+    public Task<AdRepository> ShowRepositoryAsync(string? before = null, CancellationToken cancellationToken = default) =>
+        client.SendAsync<AdRepository>(HttpMethod.Get, before is not null ? $"v1/ads/repository?before={Uri.EscapeDataString(before)}" : "v1/ads/repository", null, cancellationToken);
+
+    /// <summary>For reviewers: has the bytes of what may not lie anywhere erased, within seconds. That it was shown stays known.</summary>
+    public Task EraseAsync(string digest, ReviewReason reason, CancellationToken cancellationToken = default) =>
+        client.SendAsync(HttpMethod.Delete, $"v1/ads/repository/{digest}?reason={reason}", cancellationToken);
 
     private Task<T> WriteAsync<T>(HttpMethod method, string path, object? body, string? key, CancellationToken cancellationToken) where T : class =>
         client.SendAsync<T>(method, path, body, cancellationToken, key ?? Guid.NewGuid().ToString("N"));

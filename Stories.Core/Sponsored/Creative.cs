@@ -62,14 +62,14 @@ public sealed class Creative
     /// <returns>False once it is more than a draft: then a new one is needed.</returns>
     public bool Change(CreativeFacts facts, DateTimeOffset now)
     {
-        if (State != CreativeState.Draft) return false;
+        if (State != CreativeState.Draft || ErasedAt is not null) return false;
         (Facts, ChangedAt) = (facts, now);
         return true;
     }
 
     public bool Process(Guid upload, Digest ciphertext, Lane lane, DateTimeOffset now)
     {
-        if (State != CreativeState.Draft) return false;
+        if (State != CreativeState.Draft || ErasedAt is not null) return false;
         (UploadId, UploadSha256, UploadLength, Lane) = (upload, ciphertext.Sha256, ciphertext.Length, lane);
         (State, ChangedAt, Code, Attempt) = (CreativeState.Processing, now, null, 0);
         return true;
@@ -82,10 +82,11 @@ public sealed class Creative
     /// <summary>Whether a worker that began an attempt may still say what came of it.</summary>
     public bool IsHeldBy(int attempt) => State == CreativeState.Processing && Attempt == attempt;
 
-    public void Finish(CreativeContent content, IReadOnlyList<StoredMedia> media, long? look, DateTimeOffset now)
+    /// <param name="oddity">What a person should look at; null: nothing.</param>
+    public void Finish(CreativeContent content, IReadOnlyList<StoredMedia> media, long? look, string? oddity, DateTimeOffset now)
     {
         (Digest, Media, PerceptualHash, Duration) = (content.Digest, media, look, content.Media.Max(m => m.Duration));
-        (State, ChangedAt, ClaimedUntil) = (CreativeState.Ready, now, null);
+        (State, Code, ChangedAt, ClaimedUntil) = (CreativeState.Ready, oddity, now, null);
     }
 
     /// <summary>Its media is to blame, or we have failed too often. A new creative may be made of another file.</summary>
@@ -115,7 +116,8 @@ public sealed class Creative
 
     private bool Move(CreativeState from, CreativeState to, DateTimeOffset now)
     {
-        if (State != from) return false;
+        // Without bytes there is nothing to look at, and nothing to show.
+        if (State != from || ErasedAt is not null && to != CreativeState.Withdrawn) return false;
         (State, ChangedAt) = (to, now);
         return true;
     }

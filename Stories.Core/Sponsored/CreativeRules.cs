@@ -39,6 +39,10 @@ public static class CreativeRules
         return faults.Found;
     }
 
+    /// <summary>Whether the picture itself was refused; else the same may come back with other words, or better made.</summary>
+    public static bool IsOfThePicture(IReadOnlyCollection<ReviewReason> reasons) =>
+        !reasons.All(r => r is ReviewReason.UnmarkedDisclosure or ReviewReason.WrongBeneficiary or ReviewReason.Quality) || reasons.Count == 0;
+
     /// <param name="duration">Null for a picture.</param>
     /// <returns>A code, or null.</returns>
     public static string? FindMediaFault(int width, int height, TimeSpan? duration)

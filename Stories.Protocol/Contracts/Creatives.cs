@@ -18,7 +18,7 @@ public sealed record AppealRequest(string Note);
 public sealed record ReviewRequest([property: JsonRequired] ReviewDecision Decision, IReadOnlyList<ReviewReason>? Reasons = null, string? Note = null);
 
 /// <param name="Digest">Over facts and media, once it is made.</param>
-/// <param name="Code">Why it could not be made.</param>
+/// <param name="Code">Why it could not be made or, when it could, what is odd about it.</param>
 /// <param name="Media">With addresses for the owner and reviewers, for some minutes.</param>
 /// <param name="Reviews">Oldest first.</param>
 public sealed record CreativeView(
@@ -36,8 +36,8 @@ public sealed record ReviewQueue(IReadOnlyList<ReviewItem> Creatives);
 public sealed record ReviewItem(CreativeView Creative, string Advertiser, string LegalName, string Country);
 
 /// <summary>A page of what was shown within the last year, newest first.</summary>
-/// <param name="Before">For the next page; null when there is none.</param>
-public sealed record AdRepository(IReadOnlyList<RepositoryEntry> Entries, DateTimeOffset? Before);
+/// <param name="Before">For the next page, to be given as it is; null when there is none.</param>
+public sealed record AdRepository(IReadOnlyList<RepositoryEntry> Entries, string? Before);
 
 /// <summary>What article 39 of the Digital Services Act asks for. Nothing of who saw it.</summary>
 /// <param name="Media">With addresses, for some minutes; none once it was erased.</param>

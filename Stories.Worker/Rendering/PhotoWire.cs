@@ -14,7 +14,8 @@ public sealed record RenderedFrame(int Delay, int Width, int Height, byte[] Byte
 /// <param name="Preview">A tiny WebP picture; empty of an animation.</param>
 /// <param name="Frames">Of an animation, else none.</param>
 /// <param name="Look">When it was asked for: 9 × 8 grey pixels, by the row; else empty.</param>
-public sealed record RenderedPhotos(IReadOnlyList<RenderedPhoto> Photos, byte[] Preview, IReadOnlyList<RenderedFrame> Frames, byte[] Look);
+/// <param name="Edges">With the look: percent of pixels on a sharp edge where an app lays its own things, at the top and at the bottom.</param>
+public sealed record RenderedPhotos(IReadOnlyList<RenderedPhoto> Photos, byte[] Preview, IReadOnlyList<RenderedFrame> Frames, byte[] Look, byte[] Edges);
 
 /// <summary>How a photo is to be rendered.</summary>
 /// <param name="IsUpright">Whatever it says of its orientation has been done.</param>
@@ -68,7 +69,7 @@ internal static class PhotoWire
     /// <returns>Null at the stream's end.</returns>
     public static Task<byte[]?> ReadAnswerAsync(Stream stream, CancellationToken cancellationToken) => ReadBlockAsync(stream, MaxAnswer, cancellationToken);
 
-    public static byte[] WriteAnswer(string refusal) => WriteAnswer(refusal, new RenderedPhotos([], [], [], []));
+    public static byte[] WriteAnswer(string refusal) => WriteAnswer(refusal, new RenderedPhotos([], [], [], [], []));
 
     public static byte[] WriteAnswer(RenderedPhotos rendered) => WriteAnswer("", rendered);
 
@@ -86,7 +87,7 @@ internal static class PhotoWire
             var frames = new RenderedFrame[Bounded(reader.ReadInt32(), MaxFrames)];
             for (var i = 0; i < frames.Length; i++)
                 frames[i] = new RenderedFrame(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), ReadBytes(reader));
-            return (refusal.Length > 0 ? refusal : null, new RenderedPhotos(photos, preview, frames, ReadBytes(reader)));
+            return (refusal.Length > 0 ? refusal : null, new RenderedPhotos(photos, preview, frames, ReadBytes(reader), ReadBytes(reader)));
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException)
         {
@@ -130,6 +131,7 @@ internal static class PhotoWire
             WriteBytes(writer, frame.Bytes);
         }
         WriteBytes(writer, rendered.Look);
+        WriteBytes(writer, rendered.Edges);
         writer.Flush();
         return memory.ToArray();
     }

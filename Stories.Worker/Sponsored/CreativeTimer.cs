@@ -2,7 +2,7 @@ using Stories.Core.Faults;
 
 namespace Stories.Worker.Sponsored;
 
-/// <summary>Looks each second for creatives to be made, and each few minutes for those whose time is over.</summary>
+/// <summary>Looks each second for creatives to be made and for bytes that are to go now, and each few minutes for those whose time is over.</summary>
 public sealed class CreativeTimer(IServiceScopeFactory scopes, ILogger<CreativeTimer> log) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
@@ -15,6 +15,7 @@ public sealed class CreativeTimer(IServiceScopeFactory scopes, ILogger<CreativeT
         do
         {
             await TryAsync<MakeCreatives>(make => make.RunAsync(stoppingToken), stoppingToken);
+            await TryAsync<EraseCreatives>(erase => erase.EraseBytesAsync(stoppingToken), stoppingToken);
             if (erased is { } before && TimeProvider.System.GetElapsedTime(before) < EraseEvery) continue;
             await TryAsync<EraseCreatives>(erase => erase.RunAsync(stoppingToken), stoppingToken);
             erased = TimeProvider.System.GetTimestamp();

@@ -19,15 +19,19 @@ namespace Stories.Worker.Sponsored;
 /// that is shown. In the same sandbox as stories. Repeatable by any worker: the row says whose attempt it is.
 /// </summary>
 public sealed class MakeCreatives(
-    StoriesDb db, UploadOpener opener, MediaRenderer renderer, VideoRenderer videos, PhotoChildren photos, CreativeBlobs blobs, StoryBlobs uploads, ScratchRoom scratchRoom,
+    StoriesDb db, UploadOpener opener, MediaRenderer renderer, VideoProbe probe, VideoRenderer videos, PhotoChildren photos, CreativeBlobs blobs, StoryBlobs uploads, ScratchRoom scratchRoom,
     IServiceScopeFactory scopes, IOptions<MediaOptions> options, TimeProvider clock, ILogger<MakeCreatives> log)
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(8);
 
-    /// <summary>Somebody who waits for longer in the dark has skipped.</summary>
-    private static readonly TimeSpan MostBlackBegin = TimeSpan.FromSeconds(1);
+    /// <summary>Somebody who waits for longer in the dark has skipped; at the end it is paid for, and shows nothing.</summary>
+    private static readonly TimeSpan MostBlackAtAnEnd = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AFrame = TimeSpan.FromSeconds(0.1);
     private const double MostBlack = 0.5;
+
+    /// <summary>Seconds: a clip may begin black for so long, and black looks like black.</summary>
+    private const double PosterAt = 1;
 
     /// <summary>Makes all that wait, one after the other: stories come first, on lanes of their own.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -96,7 +100,7 @@ public sealed class MakeCreatives(
         await using var scratch = scratchRoom.Open();
         const string file = "upload-0";
         await opener.DecryptAsync(upload, new Digest(creative.UploadSha256, creative.UploadLength), scratch.File(file), options.Value.ScratchBytes, cancellationToken);
-        var media = await renderer.PrepareAsync(scratch, file, creative.Lane, new RenderWishes(), cancellationToken);
+        var media = await renderer.PrepareAsync(scratch, file, creative.Lane, new RenderWishes(PosterAt: PosterAt), cancellationToken);
         if (media.Video is { } source)
         {
             if (CreativeRules.FindMediaFault(source.Facts.ShownWidth, source.Facts.ShownHeight, source.Facts.Duration) is { } fault) throw new MediaRefusedException(fault);
@@ -104,20 +108,32 @@ public sealed class MakeCreatives(
         }
         var files = new List<RenderedFile>();
         await foreach (var set in renderer.RenderAsync(media, scratch, made: 0, _ => { }, cancellationToken)) files.AddRange(set.Files);
+        if (media.Video is null && files.Find(f => f.Duration is not null) is { } animation) await CheckBlackAsync(scratch, animation, cancellationToken);
         var shown = files.MaxBy(f => f.Width)!;
         if (CreativeRules.FindMediaFault(shown.Width, shown.Height, files.Max(f => f.Duration)) is { } odd) throw new MediaRefusedException(odd);
 
         var still = files.Where(f => f.MediaType.StartsWith("image/", StringComparison.Ordinal)).MaxBy(f => f.Width)!;
-        var look = Look.Of((await photos.RenderAsync(still.Path, new PhotoOrder(IsUpright: true, WithLook: true), cancellationToken)).Look);
+        var seen = await photos.RenderAsync(still.Path, new PhotoOrder(IsUpright: true, WithLook: true), cancellationToken);
+        var look = Look.Of(seen.Look);
         // A picture with nothing on it is none.
         if (look is null && files.All(f => f.Duration is null)) throw new MediaRefusedException(ProblemCodes.MediaBlackFrames);
-        return new Made(await StoreAsync(creative, files, cancellationToken), look);
+        return new Made(await StoreAsync(creative, files, cancellationToken), look, SafeZone.FindOddity(seen.Edges));
+    }
+
+    /// <summary>Of an animation: as it was rendered, because a picture is not what the probe reads.</summary>
+    private async Task CheckBlackAsync(Scratch scratch, RenderedFile animation, CancellationToken cancellationToken)
+    {
+        var file = Path.GetFileName(animation.Path);
+        var facts = await probe.ReadAsync(scratch, file, MediaKind.Mp4, cancellationToken);
+        CheckBlack(await videos.FindBlackAsync(scratch, new VideoSource(file, Guards.For(MediaKind.Mp4), facts), cancellationToken), facts.Duration);
     }
 
     private static void CheckBlack(IReadOnlyList<(TimeSpan From, TimeSpan To)> black, TimeSpan whole)
     {
         var all = black.Sum(b => (b.To - b.From).TotalSeconds);
-        if (all > MostBlack * whole.TotalSeconds || black is [{ From.TotalSeconds: < 0.05 } first, ..] && first.To - first.From > MostBlackBegin) throw new MediaRefusedException(ProblemCodes.MediaBlackFrames);
+        var isMostly = all > MostBlack * whole.TotalSeconds;
+        var isAtAnEnd = black.Any(b => b.To - b.From > MostBlackAtAnEnd && (b.From < AFrame || b.To > whole - AFrame));
+        if (isMostly || isAtAnEnd) throw new MediaRefusedException(ProblemCodes.MediaBlackFrames);
     }
 
     private async Task<IReadOnlyList<StoredMedia>> StoreAsync(Creative creative, IReadOnlyList<RenderedFile> files, CancellationToken cancellationToken)
@@ -141,12 +157,15 @@ public sealed class MakeCreatives(
     private async Task Finish(Creative row, Made made)
     {
         var now = clock.GetUtcNow();
-        row.Finish(new CreativeContent(row.Facts, [.. made.Media.Select(m => m.File)]), made.Media, made.Look, now);
+        row.Finish(new CreativeContent(row.Facts, [.. made.Media.Select(m => m.File)]), made.Media, made.Look, made.Oddity, now);
         if (made.Look is not { } look) return;
-        // What was refused does not come back in other bytes, whoever brings it.
-        var refused = await db.Creatives.Where(c => (c.State == CreativeState.Rejected || c.State == CreativeState.Suspended) && c.Digest != null && c.PerceptualHash != null && c.Id != row.Id)
-            .Select(c => c.PerceptualHash!.Value).ToListAsync();
-        if (!refused.Exists(r => Look.IsSame(r, look))) return;
+        // What was refused for what it shows does not come back in other bytes, whoever brings it, and whether the first was withdrawn.
+        var refused = await (
+            from refusal in Refusals.Standing(db)
+            join other in db.Creatives on refusal.CreativeId equals other.Id
+            where other.PerceptualHash != null && other.Id != row.Id
+            select new { Look = other.PerceptualHash!.Value, refusal.Reasons }).ToListAsync();
+        if (!refused.Exists(r => CreativeRules.IsOfThePicture(r.Reasons) && Look.IsSame(r.Look, look))) return;
         row.Refuse(ProblemCodes.MediaResubmitted, now);
         db.Reviews.Add(Review.Decide(row.Id, [ReviewReason.Resubmitted], now));
     }
@@ -198,5 +217,5 @@ public sealed class MakeCreatives(
         }
     }
 
-    private sealed record Made(IReadOnlyList<StoredMedia> Media, long? Look);
+    private sealed record Made(IReadOnlyList<StoredMedia> Media, long? Look, string? Oddity);
 }
