@@ -21,7 +21,7 @@ internal static class ShowRepository
 
     private static readonly TimeSpan KeptFor = TimeSpan.FromDays(365);
 
-    public static async Task<Ok<Repository>> Handle(DateTimeOffset? before, StoriesDb db, CreativeViews views, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task<Ok<AdRepository>> Handle(DateTimeOffset? before, StoriesDb db, CreativeViews views, TimeProvider clock, CancellationToken cancellationToken)
     {
         var since = clock.GetUtcNow() - KeptFor;
         var page = await (
@@ -48,7 +48,7 @@ internal static class ShowRepository
                 [.. lines[creative.Id].OrderBy(l => l.StartsAt).ThenBy(l => l.Id).Select(l => new RepositoryTargets(l.StartsAt, l.EndsAt, l.Terms.Targets.Apps, l.Terms.Targets.Countries, l.Terms.Targets.Languages, l.Terms.Targets.AdultsOnly))],
                 sum?.Shown >= LeastShown ? sum.Shown : 0));
         }
-        return TypedResults.Ok(new Repository(entries, page.Count == PageLength ? page[^1].Creative.LastShownAt : null));
+        return TypedResults.Ok(new AdRepository(entries, page.Count == PageLength ? page[^1].Creative.LastShownAt : null));
     }
 
     public static async Task<Results<NoContent, ProblemHttpResult>> HandleErase(string digest, StoriesDb db, TimeProvider clock, CancellationToken cancellationToken)

@@ -70,10 +70,10 @@ public sealed class AdCreatives(StoriesClient client)
         WriteAsync<CreativeView>(HttpMethod.Post, $"v1/ads/reviews/{creative}", review, key, cancellationToken);
 
     /// <summary>What was shown within the last year, newest first, 50 at a time.</summary>
-    /// <param name="before">The page before's <see cref="Repository.Before"/>; null begins.</param>
+    /// <param name="before">The page before's <see cref="AdRepository.Before"/>; null begins.</param>
     /// <param name="cancellationToken">Ends the wait for the service.</param>
-    public Task<Repository> ShowRepositoryAsync(DateTimeOffset? before = null, CancellationToken cancellationToken = default) =>
-        client.SendAsync<Repository>(HttpMethod.Get, before is { } time ? $"v1/ads/repository?before={Uri.EscapeDataString(time.ToString("O"))}" : "v1/ads/repository", null, cancellationToken);
+    public Task<AdRepository> ShowRepositoryAsync(DateTimeOffset? before = null, CancellationToken cancellationToken = default) =>
+        client.SendAsync<AdRepository>(HttpMethod.Get, before is { } time ? $"v1/ads/repository?before={Uri.EscapeDataString(time.ToString("O"))}" : "v1/ads/repository", null, cancellationToken);
 
     private Task<T> WriteAsync<T>(HttpMethod method, string path, object? body, string? key, CancellationToken cancellationToken) where T : class =>
         client.SendAsync<T>(method, path, body, cancellationToken, key ?? Guid.NewGuid().ToString("N"));

@@ -37,7 +37,7 @@ public sealed record ReviewItem(CreativeView Creative, string Advertiser, string
 
 /// <summary>A page of what was shown within the last year, newest first.</summary>
 /// <param name="Before">For the next page; null when there is none.</param>
-public sealed record Repository(IReadOnlyList<RepositoryEntry> Entries, DateTimeOffset? Before);
+public sealed record AdRepository(IReadOnlyList<RepositoryEntry> Entries, DateTimeOffset? Before);
 
 /// <summary>What article 39 of the Digital Services Act asks for. Nothing of who saw it.</summary>
 /// <param name="Media">With addresses, for some minutes; none once it was erased.</param>

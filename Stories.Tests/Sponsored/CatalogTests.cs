@@ -194,19 +194,15 @@ public sealed class CatalogTests(LocalServers servers)
     {
         private static readonly string[] Tables = ["creatives", "advertisers", "campaigns", "lines", "wallets"];
 
-        public async Task SaveAsync(CancellationToken cancellationToken)
-        {
-            foreach (var table in Tables) await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync($"create table saved_{table} as select * from {table}", cancellationToken));
-        }
+        public Task SaveAsync(CancellationToken cancellationToken) => RunAsync(table => $"create table saved_{table} as select * from {table}", cancellationToken);
 
-        public async Task RestoreAsync(CancellationToken cancellationToken)
-        {
-            foreach (var table in Tables) await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync($"delete from {table}; insert into {table} select * from saved_{table}", cancellationToken));
-        }
+        public Task RestoreAsync(CancellationToken cancellationToken) => RunAsync(table => $"delete from {table}; insert into {table} select * from saved_{table}", cancellationToken);
 
-        public async ValueTask DisposeAsync()
+        public async ValueTask DisposeAsync() => await RunAsync(table => $"drop table saved_{table}", CancellationToken.None);
+
+        private async Task RunAsync(Func<string, string> sql, CancellationToken cancellationToken)
         {
-            foreach (var table in Tables) await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync($"drop table saved_{table}"));
+            foreach (var statement in Tables.Select(sql)) await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync(statement, cancellationToken));
         }
     }
 }
