@@ -13,10 +13,9 @@ namespace Stories.Api.Sponsored;
 internal static class ReadCatalog
 {
     public static async Task<Results<FileContentHttpResult, StatusCodeHttpResult, ProblemHttpResult>> Handle(
-        Placement placement, string? country, string? language, AgeBand? age, Caller caller, Catalogs catalogs, HttpContext context, TimeProvider clock, CancellationToken cancellationToken)
+        string? placement, string? country, string? language, string? age, Caller caller, Catalogs catalogs, HttpContext context, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var cell = new Cell(caller.Name.App, placement, country, language, age ?? AgeBand.Unknown);
-        if (!cell.IsWhole || !Enum.IsDefined(placement) || !Enum.IsDefined(cell.Age)) return Problems.Of(ProblemCodes.CellInvalid);
+        if (!Cell.TryParse(Cell.Name(caller.Name.App, placement ?? "", country, language, age ?? "unknown"), out var cell)) return Problems.Of(ProblemCodes.CellInvalid);
         if (await catalogs.FindAsync(cell, cancellationToken) is not { } catalog)
         {
             context.Response.Headers.RetryAfter = "1";

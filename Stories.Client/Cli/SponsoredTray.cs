@@ -21,10 +21,14 @@ internal sealed class SponsoredTray : IDisposable
     private readonly Watch watch = new();
     private readonly SponsoredStatuses statuses;
 
-    public SponsoredTray(Session session)
+    public SponsoredTray(Session session) : this(session, session.Cell())
+    {
+    }
+
+    public SponsoredTray(Session session, Cell cell)
     {
         this.session = session;
-        cell = session.Cell();
+        this.cell = cell;
         statuses = new SponsoredStatuses(session.Client, session.Store, AdStore.Open(session.Home), cell, time: watch);
     }
 

@@ -13,7 +13,7 @@ namespace Stories.Client.Sponsored;
 /// </summary>
 public sealed class SponsoredStatuses : IDisposable
 {
-    /// <summary>A service that is out of reach is not asked at each boundary.</summary>
+    /// <summary>A service that is out of reach is not asked at each boundary; one that answers may say itself how long.</summary>
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMinutes(1);
 
     private readonly StoriesClient client;
@@ -38,6 +38,7 @@ public sealed class SponsoredStatuses : IDisposable
     private bool isLoaded;
     private long askedEpoch = -1;
     private DateTimeOffset? failedAt;
+    private TimeSpan askAgainAfter;
 
     /// <summary>Begins with a session of its own and the catalog that was kept, if it is still good.</summary>
     /// <param name="client">Speaks for the person.</param>
@@ -203,7 +204,7 @@ public sealed class SponsoredStatuses : IDisposable
             {
                 held = Load(now);
                 heldTag = held is null ? null : etag;
-                if (Catalog.EpochAt(now) == askedEpoch || (failedAt is { } at && now - at < AskAgainAfter && now >= at)) return new CatalogRefresh(CatalogNews.Current);
+                if (Catalog.EpochAt(now) == askedEpoch || (failedAt is { } at && now - at < askAgainAfter && now >= at)) return new CatalogRefresh(CatalogNews.Current);
             }
             try
             {
@@ -212,7 +213,7 @@ public sealed class SponsoredStatuses : IDisposable
             }
             catch (Exception e) when (e is HttpRequestException or StoriesProblemException or NotGenuineException)
             {
-                lock (gate) failedAt = now;
+                lock (gate) (failedAt, askAgainAfter) = (now, (e as StoriesProblemException)?.RetryAfter ?? AskAgainAfter);
                 return new CatalogRefresh(CatalogNews.Unavailable, Trouble: e);
             }
         }

@@ -86,8 +86,9 @@ public sealed record Cell(string App, Placement Placement, string? Country, stri
     }
 
     /// <summary>Its name, for instance <c>chat-dev/tray/DE/de/unknown</c>, with <c>*</c> for any.</summary>
-    public override string ToString() =>
-        $"{App}/{Placement.ToString().ToLowerInvariant()}/{Country ?? Any}/{Language ?? Any}/{Age.ToString().ToLowerInvariant()}";
+    public override string ToString() => Name(App, Placement.ToString().ToLowerInvariant(), Country, Language, Age.ToString().ToLowerInvariant());
+
+    public static string Name(string app, string placement, string? country, string? language, string age) => $"{app}/{placement}/{country ?? Any}/{language ?? Any}/{age}";
 }
 
 /// <summary>Names of countries and languages as they travel.</summary>

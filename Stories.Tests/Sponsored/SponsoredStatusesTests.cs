@@ -120,6 +120,24 @@ public sealed class SponsoredStatusesTests : IDisposable
     }
 
     [Fact]
+    public async Task A_service_that_says_when_is_asked_then()
+    {
+        catalogAnswer = _ =>
+        {
+            var pending = Problem(HttpStatusCode.ServiceUnavailable, ProblemCodes.CatalogPending);
+            pending.Headers.RetryAfter = new RetryConditionHeaderValue(TimeSpan.FromSeconds(2));
+            return pending;
+        };
+        var device = Device();
+        Assert.Equal(CatalogNews.Unavailable, (await device.RefreshAsync(Cancel)).News);
+        catalogAnswer = null;
+        clock.Pass(TimeSpan.FromSeconds(1.9));
+        Assert.Equal(CatalogNews.Current, (await device.RefreshAsync(Cancel)).News);
+        clock.Pass(TimeSpan.FromSeconds(0.1));
+        Assert.Equal(CatalogNews.Renewed, (await device.RefreshAsync(Cancel)).News);
+    }
+
+    [Fact]
     public async Task Without_the_service_the_kept_catalog_is_good_for_48_hours()
     {
         await ReadyAsync();
@@ -361,6 +379,20 @@ public sealed class SponsoredStatusesTests : IDisposable
         var sent = submitted.SelectMany(s => s.Records).Select(r => r.Id).ToArray();
         Assert.Equal(records.Order(), sent.Order());
         Assert.NotEqual(records, sent);
+    }
+
+    [Fact]
+    public async Task One_that_was_begun_is_found_again_by_another_start_of_the_app_and_ended_there()
+    {
+        var status = (await ReadyAsync()).Next(Between).Status!;
+        var restarted = Device();
+        Assert.Null(restarted.FindOpen("0000"));
+        var found = restarted.FindOpen(One.Digest[..12])!;
+        Assert.Equal(status.Record, found.Record);
+        Assert.True(restarted.End(found, new AdEnd(Quartile.Complete, TimeSpan.FromSeconds(5), false)));
+        Assert.Null(restarted.FindOpen(One.Digest));
+        Assert.Equal(new AdSubmission(1, 0), await restarted.SubmitAsync(Cancel));
+        Assert.Equal(Quartile.Complete, submitted[^1].Records[0].Quartile);
     }
 
     [Fact]

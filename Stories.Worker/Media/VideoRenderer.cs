@@ -74,8 +74,8 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         const string answer = "black";
         const string begin = "lavfi.black_start=", end = "lavfi.black_end=";
         var whole = source.Facts.Duration;
-        // Small is enough: black is black at any size.
-        var filters = $"scale=96:96,blackdetect=d=0.2:pix_th=0.1,metadata=mode=print:file={answer}";
+        // Small is enough: black is black at any size. And each picture says something, so that silence is not an answer.
+        var filters = $"scale=96:96,blackdetect=d=0.2:pix_th=0.1,metadata=mode=add:key=seen:value=1,metadata=mode=print:file={answer}";
         await RunAsync(scratch, source, [Stretch(TimeSpan.Zero, whole)], whole, [("-", $"-map 0:{source.Facts.Track} -vf {filters} -f null")], progress: null, cancellationToken);
         var path = scratch.File(answer);
         PlainFile.Check(path);
