@@ -18,6 +18,9 @@ internal sealed record ReadyCatalog(byte[] Body, EntityTagHeaderValue Tag);
 internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<Catalogs> log) : BackgroundService
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
+
+    /// <summary>Who comes back when told to is not to be told what was so before.</summary>
+    private static readonly TimeSpan FreshNothing = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan FlushEvery = TimeSpan.FromSeconds(30);
 
     /// <summary>Cells are named by whoever asks: no made-up ones may fill the memory.</summary>
@@ -36,11 +39,11 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
             if (entries.Count >= MostCells) entries.Clear();
             entry = entries.GetOrAdd(cell, _ => new Entry());
         }
-        if (entry.Current is { } found && found.Epoch == epoch && now - found.ReadAt < Fresh) return found.Catalog;
+        if (entry.Current is { } found && found.IsFresh(epoch, now)) return found.Catalog;
         await entry.Reading.WaitAsync(cancellationToken);
         try
         {
-            if (entry.Current is { } read && read.Epoch == epoch && now - read.ReadAt < Fresh) return read.Catalog;
+            if (entry.Current is { } read && read.IsFresh(epoch, now)) return read.Catalog;
             var record = await stored.FindAsync(cell, epoch, cancellationToken);
             var same = record is not null && entry.Current is { Catalog: not null, Record: { } before } && before.Signature.AsSpan().SequenceEqual(record.Signature);
             entry.Current = new Reading(epoch, now, record, same ? entry.Current!.Catalog : record is null ? null : Ready(record));
@@ -105,5 +108,8 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
         public Reading? Current { get; set; }
     }
 
-    private sealed record Reading(long Epoch, DateTimeOffset ReadAt, SignedRecord? Record, ReadyCatalog? Catalog);
+    private sealed record Reading(long Epoch, DateTimeOffset ReadAt, SignedRecord? Record, ReadyCatalog? Catalog)
+    {
+        public bool IsFresh(long epoch, DateTimeOffset now) => Epoch == epoch && now - ReadAt < (Catalog is null ? FreshNothing : Fresh);
+    }
 }

@@ -54,6 +54,7 @@ public sealed class SponsoredJourney(LocalServers servers)
         var cell = new Cell(Service.ChatApp, Placement.Tray, "DE", "de", AgeBand.Unknown);
         await Assert.ThrowsAsync<StoriesProblemException>(() => viewer.Client.ReadCatalogAsync(cell, null, Cancel));
         await rig.PlanAsync();
+        rig.Service.Clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Single(Lines(await viewer.Client.ReadCatalogAsync(cell, null, Cancel)));
 
         await rig.Ads.ChangeStatusAsync(line.Id, ConfiguredStatus.Paused, cancellationToken: Cancel);

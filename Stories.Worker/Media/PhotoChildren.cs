@@ -41,6 +41,13 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
         }
     }
 
+    /// <summary>What a picture that was rendered here looks like from far away, and how busy it is where an app lays its own things.</summary>
+    public async Task<PhotoLook> LookAsync(string file, CancellationToken cancellationToken)
+    {
+        var seen = await RenderAsync(file, new PhotoOrder(IsUpright: true, WithLook: true), cancellationToken);
+        return new PhotoLook(seen.Look, seen.Edges);
+    }
+
     public void Dispose()
     {
         while (idle.TryTake(out var child)) child.Dispose();

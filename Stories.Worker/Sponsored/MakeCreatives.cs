@@ -10,7 +10,6 @@ using Stories.Protocol.Contracts;
 using Stories.Protocol.Sponsored;
 using Stories.Worker.Keys;
 using Stories.Worker.Media;
-using Stories.Worker.Rendering;
 
 namespace Stories.Worker.Sponsored;
 
@@ -113,8 +112,8 @@ public sealed class MakeCreatives(
         if (CreativeRules.FindMediaFault(shown.Width, shown.Height, files.Max(f => f.Duration)) is { } odd) throw new MediaRefusedException(odd);
 
         var still = files.Where(f => f.MediaType.StartsWith("image/", StringComparison.Ordinal)).MaxBy(f => f.Width)!;
-        var seen = await photos.RenderAsync(still.Path, new PhotoOrder(IsUpright: true, WithLook: true), cancellationToken);
-        var look = Look.Of(seen.Look);
+        var seen = await photos.LookAsync(still.Path, cancellationToken);
+        var look = Look.Of(seen.Grey);
         // A picture with nothing on it is none.
         if (look is null && files.All(f => f.Duration is null)) throw new MediaRefusedException(ProblemCodes.MediaBlackFrames);
         return new Made(await StoreAsync(creative, files, cancellationToken), look, SafeZone.FindOddity(seen.Edges));
