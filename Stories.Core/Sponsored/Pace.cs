@@ -32,7 +32,7 @@ public sealed record Pace(double Pass, double Need, double Expected, double Plan
     private const double LeastShare = 0.05;
 
     private const double Sigmas = 3;
-    private const double FrontExponent = 0.7;
+    internal const double FrontExponent = 0.7;
 
     /// <summary>The share of its budget that a line should have spent by a moment.</summary>
     public static double PlannedShare(Pacing pacing, IReadOnlyList<Window> windows, OpportunityCurve curve, DateTimeOffset at)
