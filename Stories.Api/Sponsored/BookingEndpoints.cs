@@ -1,11 +1,14 @@
 using Stories.Api.Hosting;
+using Stories.Core.Data;
+using Stories.Core.Sponsored;
 
 namespace Stories.Api.Sponsored;
 
 /// <summary>What advertisers write, and operators about them. Every write is answered once for each Idempotency-Key.</summary>
 internal static class BookingEndpoints
 {
-    public static void Add(IServiceCollection services) => services.AddScoped<LineStandings>();
+    public static void Add(IServiceCollection services) =>
+        services.AddScoped<LineStandings>().AddScoped<LineProspects>().AddScoped<PlannedLines>().AddSingleton<CellCurves>().AddSingleton<LifetimeWindows>();
 
     public static void Map(IEndpointRouteBuilder app)
     {
@@ -22,8 +25,10 @@ internal static class BookingEndpoints
 
         own.MapPost("/lines", BookLine.Handle).WithName("bookLine").AnswerOnce(isKeyRequired: true);
         own.MapPost("/lines:validate", BookLine.HandleCheck).WithName("checkLine");
+        own.MapPost("/lines:forecast", ForecastLine.Handle).WithName("forecastLine");
         own.MapGet("/lines", ReadLines.HandleAll).WithName("listLines");
         own.MapGet("/lines/{id:guid}", ReadLines.Handle).WithName("readLine");
+        own.MapGet("/lines/{id:guid}/explain", ExplainLine.Handle).WithName("explainLine");
         own.MapPut("/lines/{id:guid}/terms", ChangeLine.HandleTerms).WithName("changeLineTerms").AnswerOnce();
         own.MapPut("/lines/{id:guid}/status", ChangeLine.HandleStatus).WithName("changeLineStatus").AnswerOnce();
         own.MapPut("/lines/{id:guid}/creatives", ChangeLine.HandleCreatives).WithName("changeLineCreatives").AnswerOnce();

@@ -7,10 +7,13 @@ namespace Stories.Core.Data;
 /// <summary>Finds the catalog that a cell is handed, and keeps how often each was asked for.</summary>
 public sealed class CellCatalogs(NpgsqlDataSource database)
 {
+    /// <summary>Cells whose catalog may be a cell's: its own, and those that it may have been merged into.</summary>
+    public static IReadOnlyList<Cell> FromNearest(Cell cell) => [cell, cell with { Language = null }, cell with { Language = null, Country = null }];
+
     /// <summary>The cell's own, or that of the smallest which it was merged into.</summary>
     public async Task<SignedRecord?> FindAsync(Cell cell, long epoch, CancellationToken cancellationToken)
     {
-        string[] names = [cell.ToString(), (cell with { Language = null }).ToString(), (cell with { Language = null, Country = null }).ToString()];
+        string[] names = [.. FromNearest(cell).Select(c => c.ToString())];
         await using var find = database.CreateCommand("""
             select bytes, signature, key from catalogs where cell = any($1) and epoch = $2 and not is_dropped and length(bytes) > 0
             order by array_position($1, cell), revision desc limit 1

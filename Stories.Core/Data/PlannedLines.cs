@@ -14,11 +14,47 @@ public sealed class PlannedLines(StoriesDb db)
     private static readonly TimeSpan Horizon = Catalog.OfflineLife;
 
     /// <param name="lag">How old what was billed may be.</param>
-    public async Task<IReadOnlyList<PlannedLine>> ReadAsync(LifetimeWindows windows, TimeSpan lag, DateTimeOffset now, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<PlannedLine>> ReadAsync(LifetimeWindows windows, TimeSpan lag, DateTimeOffset now, CancellationToken cancellationToken) =>
+        ReadAsync(Allowed(now), windows, lag, now, cancellationToken);
+
+    /// <summary>Of one advertiser: nobody else shares its wallet.</summary>
+    public Task<IReadOnlyList<PlannedLine>> ReadOfAsync(Guid advertiser, LifetimeWindows windows, DateTimeOffset now, CancellationToken cancellationToken) =>
+        ReadAsync(Allowed(now).Where(l => l.AdvertiserId == advertiser), windows, TimeSpan.Zero, now, cancellationToken);
+
+    /// <summary>What will be shown beside a line until its end: all that is wanted and could begin at once, as much of it as its wallet pays for.</summary>
+    /// <param name="except">The line itself.</param>
+    public async Task<IReadOnlyList<WantedLine>> ReadBesideAsync(LifetimeWindows windows, Guid? except, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        var found = await (
+            from line in Allowed(now)
+            where line.StartsAt < until && line.Id != except
+            where db.LineCreatives.Any(s => s.LineId == line.Id && db.Creatives.Any(c => c.Id == s.CreativeId && c.State == CreativeState.Approved))
+            join wallet in db.Wallets on line.AdvertiserId equals wallet.AdvertiserId
+            select new { Line = line, wallet.Balance }).AsNoTracking().ToListAsync(cancellationToken);
+        var ids = found.Select(f => f.Line.Id).ToArray();
+        var today = found.ToDictionary(f => f.Line.Id, f => Schedule.DayOf(f.Line.Terms, now));
+        var earliest = today.Values.DefaultIfEmpty().Min();
+        var days = await db.LineDays.AsNoTracking().Where(d => ids.Contains(d.LineId) && d.Day >= earliest).ToDictionaryAsync(d => (d.LineId, d.Day), cancellationToken);
+        return [.. found.GroupBy(f => f.Line.AdvertiserId).SelectMany(own =>
+        {
+            var wanted = own.Select(f => (f.Line, Wants: WantedLine.Of(f.Line, windows.Of(f.Line), days.GetValueOrDefault((f.Line.Id, today[f.Line.Id]))?.SettledMicros ?? 0))).ToList();
+            var paid = Share(wanted.Sum(w => w.Wants.MicrosUntil(until, now)), own.First().Balance);
+            return wanted.Select(w => w.Wants.IsEndless ? w.Wants : w.Wants with { Left = w.Wants.Left * paid, EachDay = w.Wants.EachDay * paid });
+        })];
+    }
+
+    /// <summary>Asked again in the transaction that stores a catalog: those of <paramref name="lines"/> that may not be shown any more.</summary>
+    public async Task<IReadOnlyList<Guid>> FindChangedAsync(IReadOnlyCollection<Guid> lines, DateTimeOffset plannedAt, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var same = await Allowed(now).Where(l => lines.Contains(l.Id) && l.ChangedAt <= plannedAt).Select(l => l.Id).ToListAsync(cancellationToken);
+        return [.. lines.Except(same)];
+    }
+
+    private async Task<IReadOnlyList<PlannedLine>> ReadAsync(IQueryable<Line> allowed, LifetimeWindows windows, TimeSpan lag, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var until = now + Horizon;
         var found = await (
-            from line in Allowed(now)
+            from line in allowed
             where line.StartsAt < until
             join campaign in db.Campaigns on line.CampaignId equals campaign.Id
             join wallet in db.Wallets on line.AdvertiserId equals wallet.AdvertiserId
@@ -43,13 +79,6 @@ public sealed class PlannedLines(StoriesDb db)
             var micros = l.OwnLeft * Math.Min(byWallet[l.Line.AdvertiserId], byCampaign[l.Line.CampaignId]);
             return new PlannedLine(l.Line.Id, l.Line.CampaignId, l.Line.AdvertiserId, l.Line.Terms, Period(l, micros, windows, lag, now), [.. creatives[l.Line.Id]]);
         })];
-    }
-
-    /// <summary>Asked again in the transaction that stores a catalog: those of <paramref name="lines"/> that may not be shown any more.</summary>
-    public async Task<IReadOnlyList<Guid>> FindChangedAsync(IReadOnlyCollection<Guid> lines, DateTimeOffset plannedAt, DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        var same = await Allowed(now).Where(l => lines.Contains(l.Id) && l.ChangedAt <= plannedAt).Select(l => l.Id).ToListAsync(cancellationToken);
-        return [.. lines.Except(same)];
     }
 
     private IQueryable<Line> Allowed(DateTimeOffset now) =>

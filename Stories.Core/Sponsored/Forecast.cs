@@ -21,6 +21,9 @@ public sealed record Forecast(IReadOnlyList<ForecastDay> Days, double Opportunit
 
     private const int WholeWeek = 7;
 
+    /// <summary>Whether its people suffice; whether somebody pays is another question.</summary>
+    public bool IsFeasible => Warnings.All(w => w is ForecastWarning.StillLearning);
+
     /// <param name="cells">All that are asked for, never merged, each with what is known of its people.</param>
     /// <param name="others">Booked beside it.</param>
     /// <param name="learnedDays">Of how many days that is.</param>
