@@ -48,6 +48,13 @@ public sealed class AdsClient(StoriesClient client)
     public Task<LineCheck> CheckLineAsync(LineRequest line, CancellationToken cancellationToken = default) =>
         client.SendAsync<LineCheck>(HttpMethod.Post, "v1/ads/lines:validate", line, cancellationToken);
 
+    /// <summary>What a line would bring until its end, by what is known of its people and booked beside it; changes nothing.</summary>
+    public Task<ForecastView> ForecastAsync(ForecastRequest terms, CancellationToken cancellationToken = default) =>
+        client.SendAsync<ForecastView>(HttpMethod.Post, "v1/ads/lines:forecast", terms, cancellationToken);
+
+    /// <summary>Why one of the caller's own lines delivers as it does at this moment: blockers, plan against actual, and what each cell's catalog does with it.</summary>
+    public Task<LineExplanation> ExplainAsync(Guid line, CancellationToken cancellationToken = default) => ReadAsync<LineExplanation>($"v1/ads/lines/{line}/explain", cancellationToken);
+
     /// <summary>The caller's own lines, oldest first, with what they really do.</summary>
     /// <param name="campaign">Only of this one; null: of all.</param>
     /// <param name="cancellationToken">Ends the wait for the service.</param>
