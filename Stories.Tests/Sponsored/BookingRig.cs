@@ -7,6 +7,7 @@ using Stories.Protocol;
 using Stories.Protocol.Contracts;
 using Stories.Protocol.Sponsored;
 using Stories.Tests.Fixtures;
+using Tier = Stories.Protocol.Sponsored.Tier;
 
 namespace Stories.Tests.Sponsored;
 
