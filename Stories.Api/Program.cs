@@ -21,6 +21,8 @@ PostingEndpoints.Add(builder.Services);
 ViewingEndpoints.Add(builder.Services);
 BookingEndpoints.Add(builder.Services);
 RecordEndpoints.Add(builder.Services);
+CatalogEndpoints.Add(builder.Services);
+CreativeEndpoints.Add(builder.Services);
 
 var app = builder.Build();
 UploadEndpoints.UseMethodOverride(app);
@@ -37,6 +39,8 @@ PostingEndpoints.Map(app);
 ViewingEndpoints.Map(app);
 ErasureEndpoints.Map(app);
 BookingEndpoints.Map(app);
+CatalogEndpoints.Map(app);
+CreativeEndpoints.Map(app);
 RecordEndpoints.Map(app);
 ReportEndpoints.Map(app);
 

@@ -13,7 +13,7 @@ internal sealed class Bench : IDisposable
 {
     public const string Audience = "bench";
 
-    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private Bench(Session user, string name) => (User, Folder) = (user, Directory.CreateDirectory($"/dev/shm/stories-{name}").FullName);

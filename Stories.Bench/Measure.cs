@@ -10,13 +10,14 @@ internal sealed record Way(string Name, Func<Task> Run);
 /// </summary>
 internal static class Measure
 {
-    public static Task CompareAsync(string name, int rounds, params Way[] ways) => CompareAsync(name, rounds, () => Task.CompletedTask, ways);
+    public static Task<double> CompareAsync(string name, int rounds, params Way[] ways) => CompareAsync(name, rounds, () => Task.CompletedTask, ways);
 
     /// <param name="name">Of the result.</param>
     /// <param name="rounds">After one to warm up.</param>
     /// <param name="prepare">Before each round, not timed.</param>
     /// <param name="ways">Ours first, then the yardsticks.</param>
-    public static async Task CompareAsync(string name, int rounds, Func<Task> prepare, params Way[] ways)
+    /// <returns>The ratio.</returns>
+    public static async Task<double> CompareAsync(string name, int rounds, Func<Task> prepare, params Way[] ways)
     {
         var seconds = ways.ToDictionary(way => way.Name, _ => new List<double>());
         var use = new Dictionary<string, string>();
@@ -38,6 +39,19 @@ internal static class Measure
         foreach (var (way, line) in use) Console.WriteLine($"Processor seconds of the last round, {way}: {line}");
         var ratio = ways.Skip(1).Min(way => Median(seconds[way.Name])) / Median(seconds[ways[0].Name]);
         Console.WriteLine($"RESULT {name} {ratio:0.00}");
+        return ratio;
+    }
+
+    /// <summary>The same with each of several files; the least ratio counts.</summary>
+    public static async Task EachAsync(string name, IReadOnlyList<string> files, Func<string, string, Task<double>> ratioAsync)
+    {
+        var ratios = new List<double>();
+        foreach (var file in files)
+        {
+            Console.WriteLine(Path.GetFileName(file));
+            ratios.Add(await ratioAsync(files.Count > 1 ? $"{name}:{Path.GetFileNameWithoutExtension(file)}" : name, file));
+        }
+        if (files.Count > 1) Console.WriteLine($"RESULT {name} {ratios.Min():0.00}");
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

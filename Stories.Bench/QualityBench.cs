@@ -13,7 +13,9 @@ internal static class QualityBench
     private static readonly int[] Rates = [22, 24, 26];
     private static readonly int[] Sides = [1080, 720, 480, 240];
 
-    public static async Task RunAsync(string clip)
+    public static Task RunAsync(IReadOnlyList<string> clips) => Measure.EachAsync("quality", clips, CompareAsync);
+
+    private static async Task<double> CompareAsync(string name, string clip)
     {
         var folder = Directory.CreateDirectory($"/dev/shm/stories-bench-{Environment.ProcessId}").FullName;
         try
@@ -35,7 +37,8 @@ internal static class QualityBench
                     if (preset == "veryfast" && rate == 24) ratio = bare.Bytes / (double)seen.Bytes;
                 }
             }
-            Console.WriteLine($"RESULT quality {ratio:0.00}");
+            Console.WriteLine($"RESULT {name} {ratio:0.00}");
+            return ratio;
         }
         finally
         {

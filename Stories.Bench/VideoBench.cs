@@ -13,15 +13,19 @@ internal static class VideoBench
         "-movflags +frag_keyframe+delay_moov+default_base_moof -f mp4";
 
     /// <summary>Stored lying and turned by its matrix, as phones record: it has to be encoded.</summary>
-    public static Task RunAllSizesAsync(string? file) => RunAsync("video", file, "-vf transpose=2", "-metadata:s:v rotate=270", untilLive: false);
+    public static Task RunAllSizesAsync(IReadOnlyList<string> files) => RunAsync("video", files, "-vf transpose=2", "-metadata:s:v rotate=270", untilLive: false);
 
     /// <summary>The same pictures stored upright: every player takes it as it is.</summary>
-    public static Task RunFirstPlayableAsync(string? file) => RunAsync("first-playable", file, "", "", untilLive: true);
+    public static Task RunFirstPlayableAsync(IReadOnlyList<string> files) => RunAsync("first-playable", files, "", "", untilLive: true);
 
-    private static async Task RunAsync(string name, string? file, string filter, string turn, bool untilLive)
+    private static async Task RunAsync(string name, IReadOnlyList<string> files, string filter, string turn, bool untilLive)
     {
         using var bench = await Bench.StartAsync();
-        var video = file ?? await MakeAsync(bench, filter, turn);
+        await Measure.EachAsync(name, files.Count > 0 ? files : [await MakeAsync(bench, filter, turn)], (each, video) => CompareAsync(bench, each, video, untilLive));
+    }
+
+    private static async Task<double> CompareAsync(Bench bench, string name, string video, bool untilLive)
+    {
         BenchRound? next = null;
         async Task PrepareAsync() => next = await bench.PrepareAsync([video]);
 
@@ -29,7 +33,7 @@ internal static class VideoBench
         await next!.RunAsync(untilLive: false);
         var command = Command(video, await bench.RenditionsAsync(next.Stories[0]), untilLive);
         await PrepareAsync();
-        await Measure.CompareAsync(name, 3, PrepareAsync,
+        return await Measure.CompareAsync(name, 3, PrepareAsync,
             new Way(untilLive ? "accepted to first playable" : "accepted to all sizes", () => next!.RunAsync(untilLive)),
             new Way("ffmpeg, the same sizes", () => ShellAsync(bench, command)));
     }

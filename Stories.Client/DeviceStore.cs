@@ -12,7 +12,6 @@ namespace Stories.Client;
 /// </summary>
 public sealed class DeviceStore : IDisposable
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Others =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
@@ -59,8 +58,7 @@ public sealed class DeviceStore : IDisposable
     /// <exception cref="UnauthorizedAccessException">Others may read the file or write to its folder, or the owner may not.</exception>
     public static DeviceStore Open(string folder)
     {
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
-        else Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
+        WholeFile.MakeFolder(folder);
         var path = Path.Combine(Path.GetFullPath(folder), "device.json");
         using var turn = Turn.Take(path);
         RefuseWideRights(folder, UnixFileMode.GroupWrite | UnixFileMode.OtherWrite);
@@ -160,19 +158,10 @@ public sealed class DeviceStore : IDisposable
         throw new InvalidDataException($"{path} is damaged. Move it away to begin anew as another device.");
     }
 
-    /// <summary>Writes aside and moves into place: a crash leaves the old file or the new one.</summary>
     private static void Write(string path, Content content)
     {
-        var aside = $"{path}.{Guid.NewGuid():N}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
         var bytes = StoriesJson.Write(content);
-        using (var file = new FileStream(aside, options))
-        {
-            file.Write(bytes);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(aside, path, overwrite: true);
+        WholeFile.Write(path, bytes);
         CryptographicOperations.ZeroMemory(bytes);
     }
 
@@ -187,35 +176,6 @@ public sealed class DeviceStore : IDisposable
     private sealed record NamedAudience(string Name, Guid Id);
 
     private sealed record HeldEpoch(Guid Audience, int Number, string Identity, EpochRoll? Roll = null);
-
-    /// <summary>One writer at a time, among all threads and processes of this user.</summary>
-    private readonly struct Turn : IDisposable
-    {
-        private readonly Mutex mutex;
-
-        private Turn(Mutex mutex) => this.mutex = mutex;
-
-        public static Turn Take(string path)
-        {
-            var name = "stories-" + Digest.Of(System.Text.Encoding.UTF8.GetBytes(path)).Sha256[..32];
-            var mutex = new Mutex(false, name, new NamedWaitHandleOptions { CurrentUserOnly = true, CurrentSessionOnly = false });
-            try
-            {
-                mutex.WaitOne();
-            }
-            catch (AbandonedMutexException)
-            {
-                // Its owner was killed; the file is whole all the same.
-            }
-            return new Turn(mutex);
-        }
-
-        public void Dispose()
-        {
-            mutex.ReleaseMutex();
-            mutex.Dispose();
-        }
-    }
 }
 
 /// <summary>Who is in an epoch that this device began.</summary>

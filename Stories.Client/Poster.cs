@@ -107,6 +107,20 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
             Envelope.Seal(storyIdentity, epoch.Recipient), payload, draft.Wishes));
     }
 
+    /// <summary>Encrypts one file to the service's newest processing key and uploads it, for something else than a story.</summary>
+    /// <param name="file">Its path.</param>
+    /// <param name="level">Of what it is for.</param>
+    /// <param name="progress">Step and percent.</param>
+    /// <param name="cancellationToken">Ends the upload and takes it back.</param>
+    /// <returns>The upload's id, and the digest of its ciphertext.</returns>
+    /// <exception cref="IOException">The file cannot be read, or changed meanwhile.</exception>
+    /// <exception cref="NotGenuineException">No processing key is signed by the pinned service key.</exception>
+    public async Task<(Guid Upload, Digest Ciphertext)> UploadAsync(string file, Level level, Action<PostStep, int> progress, CancellationToken cancellationToken = default)
+    {
+        var uploads = await UploadAsync([MediaFile.Of(file)], level, progress, cancellationToken);
+        return (uploads[0].Id, uploads[0].Digest);
+    }
+
     /// <summary>Waits until the service has made all renditions, or has refused the media; bears with a service that is away for half a minute.</summary>
     /// <param name="start">From <see cref="PostAsync"/>.</param>
     /// <param name="progress">Step and percent.</param>

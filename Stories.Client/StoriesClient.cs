@@ -1,8 +1,11 @@
 using System.Buffers.Text;
+using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
+using Stories.Protocol.Sponsored;
 
 namespace Stories.Client;
 
@@ -125,6 +128,40 @@ public sealed class StoriesClient : IDisposable
     /// <summary>Marks a story as seen, for the order of the caller's own tray.</summary>
     public Task MarkSeenAsync(Guid story, CancellationToken cancellationToken = default) => SendAsync(HttpMethod.Put, $"v1/stories/{story}/seen", cancellationToken);
 
+    /// <summary>The catalog of sponsored statuses for a cell; not verified yet (<see cref="Catalog.FindFault(SignedRecord, ReadOnlySpan{byte}, string?, Cell, DateTimeOffset, out Catalog?)"/>).</summary>
+    /// <param name="cell">Its app is told by the caller's token, and not sent.</param>
+    /// <param name="etag">Of the one that the device has, as it came; null when it has none.</param>
+    /// <param name="cancellationToken">Ends the wait for the service.</param>
+    /// <returns>Null when the device has it already.</returns>
+    public Task<FetchedCatalog?> ReadCatalogAsync(Cell cell, string? etag = null, CancellationToken cancellationToken = default)
+    {
+        var query = $"placement={Word(cell.Placement)}&age={Word(cell.Age)}" + Named("country", cell.Country) + Named("language", cell.Language);
+        return Deadline.KeepAsync(async until =>
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"v1/ads/catalog?{query}");
+            if (EntityTagHeaderValue.TryParse(etag, out var tag)) request.Headers.IfNoneMatch.Add(tag);
+            using var response = await http.SendAsync(request, until);
+            if (response.StatusCode == HttpStatusCode.NotModified) return null;
+            if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, until);
+            return new FetchedCatalog(await ReadAsync<SignedRecord>(response, until), response.Headers.ETag?.ToString());
+        }, cancellationToken);
+
+        static string Word<T>(T value) where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
+
+        static string Named(string name, string? value) => value is null ? "" : $"&{name}={Uri.EscapeDataString(value)}";
+    }
+
+    /// <summary>Tells what was shown; repeating it changes nothing.</summary>
+    /// <param name="records">At most 50, in an order that says nothing.</param>
+    /// <param name="opportunities">Of the few hours that this device tells of; at most 50.</param>
+    /// <param name="cancellationToken">Ends the wait for the service.</param>
+    /// <returns>Which of them the device need not keep: those that the service has, and those that it will never take.</returns>
+    public async Task<IReadOnlyList<Guid>> SubmitRecordsAsync(IReadOnlyList<AdRecord> records, IReadOnlyList<OpportunityTally> opportunities, CancellationToken cancellationToken = default)
+    {
+        var answer = await SendAsync<RecordsAnswer>(HttpMethod.Post, "v1/ads/records", new RecordsRequest(records, opportunities.Count == 0 ? null : opportunities), cancellationToken);
+        return [.. answer.Accepted, .. answer.Refused.Select(r => r.Id)];
+    }
+
     /// <summary>
     /// Erases everything of a user: stories, uploads, devices, audiences, memberships. The caller's own self, or with the scope
     /// <c>moderate</c> any user of the caller's app.
@@ -154,19 +191,21 @@ public sealed class StoriesClient : IDisposable
     public void Dispose() => http.Dispose();
 
     internal Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken, string? idempotencyKey = null) where T : class =>
-        SendAsync(method, path, body, async (response, until) =>
-        {
-            try
-            {
-                return await response.Content.ReadFromJsonAsync<T>(StoriesJson.Options, until) ?? throw new JsonException();
-            }
-            catch (JsonException e)
-            {
-                throw new HttpRequestException(HttpRequestError.InvalidResponse, "The answer is not what this route gives.", e, response.StatusCode);
-            }
-        }, cancellationToken, idempotencyKey);
+        SendAsync(method, path, body, ReadAsync<T>, cancellationToken, idempotencyKey);
 
-    private Task<bool> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken) =>
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken) where T : class
+    {
+        try
+        {
+            return await response.Content.ReadFromJsonAsync<T>(StoriesJson.Options, cancellationToken) ?? throw new JsonException();
+        }
+        catch (JsonException e)
+        {
+            throw new HttpRequestException(HttpRequestError.InvalidResponse, "The answer is not what this route gives.", e, response.StatusCode);
+        }
+    }
+
+    internal Task<bool> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken) =>
         SendAsync(method, path, null, Nothing, cancellationToken);
 
     private static Task<bool> Nothing(HttpResponseMessage response, CancellationToken cancellationToken) => Task.FromResult(true);
@@ -185,3 +224,8 @@ public sealed class StoriesClient : IDisposable
         }, cancellationToken);
     }
 }
+
+/// <summary>A catalog as it came.</summary>
+/// <param name="Record">What the service signed.</param>
+/// <param name="ETag">Names these bytes, to ask for others only; null when the service gives none.</param>
+public sealed record FetchedCatalog(SignedRecord Record, string? ETag);

@@ -85,6 +85,11 @@ public static class ProblemCodes
     public const string AdsOfferIdTaken = "ads.offerIdTaken";
 
     public const string CreditRefused = "credit.refused";
+    public const string AdsCreativeState = "ads.creativeState";
+    public const string AdsOwnReview = "ads.ownReview";
+    public const string MediaResubmitted = "media.resubmitted";
+    public const string CellInvalid = "cell.invalid";
+    public const string CatalogPending = "catalog.pending";
     public const string ReportRefused = "report.refused";
 
     /// <summary>Why a worker rejects a story: not problems of a request, but found in its state.</summary>
@@ -92,5 +97,9 @@ public static class ProblemCodes
     public const string MediaHeaderRefused = "media.headerRefused";
     public const string MediaDigestMismatch = "media.digestMismatch";
     public const string MediaTruncated = "media.truncated";
+    public const string MediaNotPortrait = "media.notPortrait";
+    public const string MediaTooShort = "media.tooShort";
+    public const string MediaBusyEdges = "media.busyEdges";
+    public const string MediaBlackFrames = "media.blackFrames";
     public const string MediaFailed = "media.failed";
 }

@@ -75,7 +75,7 @@ internal sealed class IdempotentWrites(RequestDelegate next)
             }
             await transaction.CommitAsync(cancellationToken);
         }
-        // Who finds nothing written completes an empty refusal.
+        // Even nothing is too much where a status has no body, or where an empty refusal is still to be completed.
         if (body.Length > 0) await context.Response.Body.WriteAsync(body, cancellationToken);
     }
 

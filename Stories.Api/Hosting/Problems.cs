@@ -96,6 +96,10 @@ public static class Problems
         [ProblemCodes.AdsOfferIdTaken] = (409, "Another offer has this id; what was signed is never changed."),
 
         [ProblemCodes.CreditRefused] = (409, "The line has not as many billed views left as are to be given back, or they cost nothing."),
+        [ProblemCodes.AdsCreativeState] = (409, "The creative is in a state in which this cannot be done; its view says which."),
+        [ProblemCodes.AdsOwnReview] = (403, "Somebody else has to decide about this one: not its owner, and about an appeal not who refused it."),
+        [ProblemCodes.CellInvalid] = (400, "A cell is a placement, a country (two capital letters), a language (two small letters, only with a country) and an age band."),
+        [ProblemCodes.CatalogPending] = (503, "There is no catalog for this cell yet; ask again when Retry-After says."),
         [ProblemCodes.ReportRefused] = (400, "There is no such report, it is not broken down so, or it is of more than 92 days."),
     };
 

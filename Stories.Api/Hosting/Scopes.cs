@@ -21,10 +21,18 @@ public static class Scopes
     /// <summary>May also use the dashboard's buttons.</summary>
     public const string OpsAct = "ops-act";
 
+    /// <summary>Not a scope: what stories and creatives are made of.</summary>
+    public const string Upload = "upload";
+
+    /// <summary>Not a scope: what is needed to upload, or to verify what was signed.</summary>
+    public const string Keys = "keys";
+
     public static void AddPolicies(AuthorizationOptions options)
     {
         foreach (var scope in (string[])[Post, View, AdsManage, AdsReview, Moderate, Ops])
             options.AddPolicy(scope, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, scope)));
+        options.AddPolicy(Upload, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, Post) || Has(context.User, AdsManage)));
+        options.AddPolicy(Keys, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, View) || Has(context.User, Post) || Has(context.User, AdsManage)));
     }
 
     public static bool Has(System.Security.Claims.ClaimsPrincipal user, string scope) =>

@@ -36,7 +36,7 @@ internal static class Booked
     {
         var faults = new FieldFaults();
         var own = creatives is { Count: > 0 and <= LineRules.MaxCreatives }
-            ? await db.Creatives.AsNoTracking().Where(c => creatives.Contains(c.Id) && c.AdvertiserId == advertiser && c.State != CreativeState.Withdrawn).ToDictionaryAsync(c => c.Id, cancellationToken)
+            ? await db.Creatives.AsNoTracking().Where(c => creatives.Contains(c.Id) && c.AdvertiserId == advertiser && c.State != CreativeState.Withdrawn && c.ErasedAt == null).ToDictionaryAsync(c => c.Id, cancellationToken)
             : [];
         faults.RequireEach(creatives, "creatives", LineRules.MaxCreatives, own.ContainsKey, FieldFaultCode.Unknown, "The id of a creative of your own that is not withdrawn.");
         for (var i = 0; i < creatives?.Count; i++)

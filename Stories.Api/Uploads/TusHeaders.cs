@@ -55,6 +55,6 @@ internal static class TusHeaders
     }
 
     /// <summary>An enum's member as JSON writes it.</summary>
-    private static T? Word<T>(string text) where T : struct, Enum =>
-        Enum.TryParse<T>(text, ignoreCase: true, out var value) && char.IsAsciiLetterLower(text[0]) && !text.Contains(',') ? value : null;
+    private static TWord? Word<TWord>(string text) where TWord : struct, Enum =>
+        Enum.TryParse<TWord>(text, ignoreCase: true, out var value) && char.IsAsciiLetterLower(text[0]) && !text.Contains(',') ? value : null;
 }

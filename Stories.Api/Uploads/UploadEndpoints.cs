@@ -37,7 +37,7 @@ internal static class UploadEndpoints
     public static void Map(IEndpointRouteBuilder app)
     {
         app.MapMethods("/v1/uploads", [HttpMethods.Options], Describe).WithName("describeUploads").WithTags("Uploads").AllowAnonymous();
-        var uploads = app.MapGroup("/v1/uploads").WithTags("Uploads").RequireAuthorization(Scopes.Post).WithMetadata(new DisableRequestSizeLimitAttribute());
+        var uploads = app.MapGroup("/v1/uploads").WithTags("Uploads").RequireAuthorization(Scopes.Upload).WithMetadata(new DisableRequestSizeLimitAttribute());
         uploads.MapPost("", BeginUpload.Handle).WithName("beginUpload");
         uploads.MapMethods("/{id:guid}", [HttpMethods.Head], CheckUpload.Handle).WithName("checkUpload");
         uploads.MapPatch("/{id:guid}", ReceiveUpload.Handle).WithName("receiveUpload");

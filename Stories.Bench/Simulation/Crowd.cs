@@ -14,6 +14,10 @@ internal sealed record CrowdCell(Cell Cell, string TimeZone, int Devices)
 internal sealed class SimulatedDevice
 {
     public AdLog Log { get; set; } = AdLog.Empty;
+
+    // What only the simulation knows.
+    public List<(SimulatedLine Line, DateTimeOffset At)> Seen { get; } = [];
+    public int GateFaults { get; set; }
     public DateTimeOffset BusyUntil { get; set; }
 }
 

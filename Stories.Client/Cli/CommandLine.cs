@@ -20,6 +20,8 @@ internal static class CommandLine
               STORIES_API    the service's address; {Session.DefaultService} when it is not set
               STORIES_TOKEN  a token of your app, which says who you are
               STORIES_HOME   folder of this device's keys; {Session.DefaultHome} when it is not set
+              STORIES_COUNTRY, STORIES_LANGUAGE, STORIES_AGE
+                             of the person, for sponsored statuses: DE, de, adult; unknown when they are not set
 
             {ExitCodes.Help}
             """)

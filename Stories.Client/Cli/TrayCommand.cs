@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Stories.Client.Sessions;
+using Stories.Client.Sponsored;
 using Stories.Protocol.Contracts;
 
 namespace Stories.Client.Cli;
@@ -14,13 +15,16 @@ internal static class TrayCommand
             await session.Audiences.RegisterAsync(cancellationToken);
             var tray = await session.Client.ShowTrayAsync(cancellationToken);
             var own = await session.ListOwnAsync(cancellationToken);
-            printer.Print(new { tray.Authors, own }, () =>
+            using var sponsored = new SponsoredTray(session);
+            var placed = await sponsored.PlaceAsync(tray, cancellationToken);
+            printer.Print(new { tray.Authors, own, sponsored = placed.Select(p => new { after = p.Key, p.Value.Creative.Digest, p.Value.Creative.Facts, p.Value.Why }) }, () =>
             {
                 if (tray.Authors.Count == 0) Console.WriteLine("Nobody has a story for you just now.");
                 foreach (var author in tray.Authors)
                 {
                     Console.WriteLine($"{(author.Unseen > 0 ? "●" : "○")} {author.Author}");
                     foreach (var story in author.Stories) Print(story);
+                    if (placed.TryGetValue(author.Author, out var status)) Print(status);
                 }
                 if (own.Count > 0) Console.WriteLine("  yours");
                 foreach (var story in own) Print(story);
@@ -28,6 +32,13 @@ internal static class TrayCommand
             return ExitCodes.Done;
         });
         return command;
+    }
+
+    private static void Print(SponsoredStatus status)
+    {
+        var (facts, why) = (status.Creative.Facts, status.Why);
+        Console.WriteLine($"◆ {Words.Printable(facts.Label)}: {Words.Printable(facts.Brand)}, {Words.Printable(facts.Headline)}");
+        Console.WriteLine($"    {status.Creative.Digest[..12]}  for {Words.Printable(why.Beneficiary)}, paid by {Words.Printable(why.Payer)}");
     }
 
     private static void Print(TrayStory story) =>

@@ -10,7 +10,7 @@ internal static class DemoCommand
     public static Command Build()
     {
         var samples = new Option<string>("--samples") { Description = "Folder with sample media and expected.json.", DefaultValueFactory = _ => "media-samples" };
-        var command = new Command("demo", "Shows the main job on the running service, as two people and an operator (STORIES_TOKEN_ALICE, _BOB, _OPS); fails if any part of it does.") { samples };
+        var command = new Command("demo", "Shows the main job on the running service, as two people, their friends, an advertiser, a reviewer and an operator (their tokens in STORIES_TOKEN_ALICE, _BOB, _ADVERTISER, _REVIEWER, _OPS and STORIES_TOKENS_FRIENDS); fails if any part of it does.") { samples };
         command.OnRun(async (arguments, printer, cancellationToken) =>
         {
             var folder = arguments.GetValue(samples)!;

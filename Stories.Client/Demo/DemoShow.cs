@@ -29,6 +29,9 @@ internal sealed class DemoShow : IDisposable
     private readonly Session alice;
     private readonly Session bob;
     private readonly StoriesClient ops;
+    private readonly StoriesClient reviewer;
+    private readonly Session advertiser;
+    private readonly List<Session> friends;
 
     public DemoShow(string samples, IReadOnlyList<Expected> expected, Action<string> say)
     {
@@ -38,6 +41,9 @@ internal sealed class DemoShow : IDisposable
         alice = new Session(Session.Service(), Token("STORIES_TOKEN_ALICE"), Path.Combine(folder, "alice"));
         bob = new Session(Session.Service(), Token("STORIES_TOKEN_BOB"), Path.Combine(folder, "bob"));
         ops = new StoriesClient(Session.Service(), Token("STORIES_TOKEN_OPS"));
+        reviewer = new StoriesClient(Session.Service(), Token("STORIES_TOKEN_REVIEWER"));
+        advertiser = new Session(Session.Service(), Token("STORIES_TOKEN_ADVERTISER"), Path.Combine(folder, "advertiser"));
+        friends = [.. Token("STORIES_TOKENS_FRIENDS").Split(' ').Select((token, i) => new Session(Session.Service(), token, Path.Combine(folder, $"friend-{i}")))];
     }
 
     public async Task<IReadOnlyList<Act>> PlayAsync(CancellationToken cancellationToken)
@@ -54,9 +60,9 @@ internal sealed class DemoShow : IDisposable
 
     public void Dispose()
     {
-        alice.Dispose();
-        bob.Dispose();
+        foreach (var session in (Session[])[alice, bob, advertiser, .. friends]) session.Dispose();
         ops.Dispose();
+        reviewer.Dispose();
         Directory.Delete(folder, recursive: true);
     }
 
@@ -78,6 +84,9 @@ internal sealed class DemoShow : IDisposable
 
         say("Every hostile one:");
         foreach (var sample in expected.Where(s => s.Code is not null)) acts.Add(Told(await ShowRefusedAsync(sample, cancellationToken)));
+
+        say("Between people's statuses:");
+        acts.Add(Told(await ShowSponsoredAsync(cancellationToken)));
 
         say($"A story of one minute, until nothing of it was left{(ending.IsCompleted ? "" : " (up to two minutes from the beginning)")}:");
         acts.Add(Told(await ending));
@@ -150,6 +159,18 @@ internal sealed class DemoShow : IDisposable
             if (end.State != StoryState.Rejected) return new Act(sample.File, $"was taken; {sample.Code} was expected", false, times);
             if (await IsVisibleAsync(end.Story, cancellationToken)) return new Act(sample.File, "was refused, and is shown all the same", false, times);
             return new Act(sample.File, end.Code == sample.Code ? $"refused: {end.Code}" : $"refused: {end.Code}; {sample.Code} was expected", end.Code == sample.Code, times);
+        });
+        return act ?? failure!;
+    }
+
+    private async Task<Act> ShowSponsoredAsync(CancellationToken cancellationToken)
+    {
+        var (act, failure) = await TryAsync("a sponsored status", async () =>
+        {
+            // No sample is long enough for a sponsored status: twice is.
+            var clip = Path.Combine(folder, "clip.mp4");
+            await MediaCheck.MakeLongerAsync(Path.Combine(samples, "video-compliant.mp4"), clip, cancellationToken);
+            return await new SponsoredShow(advertiser, reviewer, ops, friends, bob, clip).PlayAsync(cancellationToken);
         });
         return act ?? failure!;
     }
@@ -242,7 +263,7 @@ internal sealed class DemoShow : IDisposable
     private async Task TryRemoveDevicesAsync()
     {
         using var limit = new CancellationTokenSource(FarewellLimit);
-        foreach (var person in (Session[])[alice, bob])
+        foreach (var person in (Session[])[alice, bob, .. friends])
         {
             try
             {

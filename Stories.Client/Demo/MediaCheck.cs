@@ -26,6 +26,13 @@ internal static class MediaCheck
             ?? await FindDamageAsync(file, cancellationToken);
     }
 
+    /// <summary>The same twice, one after the other.</summary>
+    public static async Task MakeLongerAsync(string file, string output, CancellationToken cancellationToken)
+    {
+        var made = await RunAsync("ffmpeg", cancellationToken, "-nostdin", "-v", "error", "-y", "-stream_loop", "1", "-i", file, "-c", "copy", output);
+        if (made.Code != 0) throw new IOException("ffmpeg could not make a longer clip of the sample.");
+    }
+
     private static async Task<string?> FindMetadataAsync(string file, byte[] bytes, CancellationToken cancellationToken)
     {
         if (bytes.AsSpan().IndexOf("CANARY"u8) >= 0 || bytes.AsSpan().IndexOf("Exif\0\0"u8) >= 0 || bytes.AsSpan().IndexOf("<x:xmpmeta"u8) >= 0) return "carries metadata";

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
+using Stories.Protocol.Sponsored;
 
 namespace Stories.Client.Sessions;
 
@@ -11,6 +12,7 @@ internal sealed class Session : IDisposable
     public Session(Uri service, string token, string home)
     {
         Self = SubjectOf(token);
+        Home = home;
         Client = new StoriesClient(service, token);
         Store = DeviceStore.Open(home);
         Audiences = new Audiences(Client, Store, Self);
@@ -19,6 +21,9 @@ internal sealed class Session : IDisposable
     }
 
     public UserName Self { get; }
+
+    /// <summary>The folder of this device's keys.</summary>
+    public string Home { get; }
     public StoriesClient Client { get; }
     public DeviceStore Store { get; }
     public Audiences Audiences { get; }
@@ -38,6 +43,13 @@ internal sealed class Session : IDisposable
         Uri.TryCreate(Setting("STORIES_API") ?? DefaultService, UriKind.Absolute, out var service) && service.Scheme is "http" or "https"
             ? service
             : throw new UsageException("STORIES_API is not an http or https address.");
+
+    /// <summary>Where the app says that the person is, what they read, and whether it knows an adult.</summary>
+    public Cell Cell()
+    {
+        var cell = new Cell(Self.App, Placement.Tray, Setting("STORIES_COUNTRY"), Setting("STORIES_LANGUAGE"), Setting("STORIES_AGE") == "adult" ? AgeBand.Adult : AgeBand.Unknown);
+        return cell.IsWhole ? cell : throw new UsageException("STORIES_COUNTRY takes two capital letters, STORIES_LANGUAGE two small ones and only with a country.");
+    }
 
     /// <summary>The user's own live stories, oldest first, in the audiences that this device knows.</summary>
     public async Task<IReadOnlyList<TrayStory>> ListOwnAsync(CancellationToken cancellationToken)

@@ -33,6 +33,16 @@ public sealed class BlobInventory(BlobServiceClient service, IOptions<BlobOption
         }
     }
 
+    /// <summary>The same of those with creatives, in which no end is named.</summary>
+    public async IAsyncEnumerable<(string Name, DateTimeOffset MadeAt)> CreativesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var container in service.GetBlobContainersAsync(BlobContainerTraits.Metadata, prefix: BlobNames.Creatives(deployment), cancellationToken: cancellationToken))
+        {
+            if (container.Properties.Metadata is { } metadata && metadata.TryGetValue(BucketBlobs.DeploymentKey, out var whose) && whose == deployment)
+                yield return (container.Name, container.Properties.LastModified);
+        }
+    }
+
     /// <summary>Nothing when there is no such container.</summary>
     public IAsyncEnumerable<StoredBlob> BlobsAsync(string container, CancellationToken cancellationToken) => ListAsync(container, BlobStates.Uncommitted, cancellationToken);
 

@@ -22,6 +22,11 @@ public static class BlobNames
         return $"{HashOf(time, random)}-{deployment}-{time}-{random}";
     }
 
+    public static string Creative(string deployment) => Creatives(deployment) + Random(8);
+
+    /// <summary>How all of one deployment's begin, and nobody else's.</summary>
+    public static string Creatives(string deployment) => $"creative-{deployment}-";
+
     public static string Canary(string deployment) => Canaries(deployment) + Random(8);
 
     /// <summary>How all of one deployment's begin, and nobody else's.</summary>

@@ -117,6 +117,9 @@ public sealed class EraseDeparted(StoriesDb db, NpgsqlDataSource database, EndSt
         var ids = advertisers.Select(a => a.Id).ToList();
         await db.Advertisers.Where(a => ids.Contains(a.Id)).ExecuteUpdateAsync(set => set
             .SetProperty(a => a.State, AdvertiserState.Closed).SetProperty(a => a.DecidedAt, now).SetProperty(a => a.User, "").SetProperty(a => a.Contact, ""), cancellationToken);
+        // What was shown the repository has for a year; the worker erases the rest.
+        await db.Creatives.Where(c => ids.Contains(c.AdvertiserId) && c.State != CreativeState.Withdrawn)
+            .ExecuteUpdateAsync(set => set.SetProperty(c => c.State, CreativeState.Withdrawn).SetProperty(c => c.ChangedAt, now), cancellationToken);
         // Last, because whoever issues catalogs waits from here on.
         await DropCatalogs.OfAdvertisersAsync(db, ids, now, cancellationToken);
     }

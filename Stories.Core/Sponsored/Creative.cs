@@ -46,7 +46,7 @@ public sealed class Creative
     /// <summary>The last epoch for which a catalog held it: the repository shows it for a year after.</summary>
     public DateTimeOffset? LastShownAt { get; private set; }
 
-    /// <summary>When its bytes were deleted.</summary>
+    /// <summary>Since when its bytes may not be there any more; the worker deletes them at once.</summary>
     public DateTimeOffset? ErasedAt { get; private set; }
 
     public static Creative Prepare(Guid id, Guid advertiser, CreativeFacts facts, DateTimeOffset now) => new()
@@ -62,23 +62,49 @@ public sealed class Creative
     /// <returns>False once it is more than a draft: then a new one is needed.</returns>
     public bool Change(CreativeFacts facts, DateTimeOffset now)
     {
-        if (State != CreativeState.Draft) return false;
+        if (State != CreativeState.Draft || ErasedAt is not null) return false;
         (Facts, ChangedAt) = (facts, now);
         return true;
     }
 
     public bool Process(Guid upload, Digest ciphertext, Lane lane, DateTimeOffset now)
     {
-        if (State != CreativeState.Draft) return false;
+        if (State != CreativeState.Draft || ErasedAt is not null) return false;
         (UploadId, UploadSha256, UploadLength, Lane) = (upload, ciphertext.Sha256, ciphertext.Length, lane);
         (State, ChangedAt, Code, Attempt) = (CreativeState.Processing, now, null, 0);
         return true;
     }
 
+    /// <summary>A worker begins: whoever began before has lost it.</summary>
+    /// <param name="container">New for each attempt: what an earlier one left goes with its own.</param>
+    public void Start(string container, DateTimeOffset until) => (Attempt, Container, ClaimedUntil) = (Attempt + 1, container, until);
+
+    /// <summary>Whether a worker that began an attempt may still say what came of it.</summary>
+    public bool IsHeldBy(int attempt) => State == CreativeState.Processing && Attempt == attempt;
+
+    /// <param name="oddity">What a person should look at; null: nothing.</param>
+    public void Finish(CreativeContent content, IReadOnlyList<StoredMedia> media, long? look, string? oddity, DateTimeOffset now)
+    {
+        (Digest, Media, PerceptualHash, Duration) = (content.Digest, media, look, content.Media.Max(m => m.Duration));
+        (State, Code, ChangedAt, ClaimedUntil) = (CreativeState.Ready, oddity, now, null);
+    }
+
+    /// <summary>Its media is to blame, or we have failed too often. A new creative may be made of another file.</summary>
+    public void Refuse(string code, DateTimeOffset now) => (State, Code, ChangedAt, ClaimedUntil) = (CreativeState.Rejected, code, now, null);
+
+    /// <summary>Its bytes are to go now, whatever retention says; what was shown, by whom and when stays known.</summary>
+    /// <returns>False when somebody has said so already.</returns>
+    public bool Erase(DateTimeOffset now)
+    {
+        if (ErasedAt is not null) return false;
+        (State, ChangedAt, ErasedAt) = (CreativeState.Withdrawn, now, now);
+        return true;
+    }
+
     public bool Submit(DateTimeOffset now) => Move(CreativeState.Ready, CreativeState.InReview, now);
 
-    /// <summary>Once: a second refusal is the last word.</summary>
-    public bool Appeal(DateTimeOffset now) => Move(CreativeState.Rejected, CreativeState.InReview, now);
+    /// <summary>Once, of what a person refused; a second refusal is the last word.</summary>
+    public bool Appeal(DateTimeOffset now) => Digest is not null && Move(CreativeState.Rejected, CreativeState.InReview, now);
 
     public bool Approve(DateTimeOffset now) => Move(CreativeState.InReview, CreativeState.Approved, now) || Move(CreativeState.Suspended, CreativeState.Approved, now);
 
@@ -90,7 +116,8 @@ public sealed class Creative
 
     private bool Move(CreativeState from, CreativeState to, DateTimeOffset now)
     {
-        if (State != from) return false;
+        // Without bytes there is nothing to look at, and nothing to show.
+        if (State != from || ErasedAt is not null && to != CreativeState.Withdrawn) return false;
         (State, ChangedAt) = (to, now);
         return true;
     }
@@ -120,6 +147,9 @@ public sealed class Review
 
     public static Review Decide(Guid creative, ReviewDecision decision, ReviewReason[] reasons, string? note, UserName reviewer, DateTimeOffset now) =>
         new() { Id = Guid.NewGuid(), CreativeId = creative, Decision = decision, Reasons = reasons, Note = note, Reviewer = reviewer.ToString(), At = now };
+
+    /// <summary>By the service itself.</summary>
+    public static Review Decide(Guid creative, ReviewReason[] reasons, DateTimeOffset now) => new() { Id = Guid.NewGuid(), CreativeId = creative, Decision = ReviewDecision.Reject, Reasons = reasons, At = now };
 
     public static Review Appeal(Guid creative, string note, DateTimeOffset now) => new() { Id = Guid.NewGuid(), CreativeId = creative, Note = note, At = now };
 }

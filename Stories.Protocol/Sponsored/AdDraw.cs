@@ -41,9 +41,9 @@ public readonly record struct AdDraw(int Pass, long Log)
     /// <summary>Orders by -ln(u)/weight, the smallest first, without dividing: of n lines each is first with weight / sum of weights.</summary>
     public static int Compare(AdDraw one, int weight, AdDraw other, int otherWeight) => (one.Log * otherWeight).CompareTo(other.Log * weight);
 
-    /// <summary>Bit by bit: squaring a number doubles its logarithm.</summary>
+    /// <summary>-log2(u / 2^32) in 2^-24, bit by bit: squaring a number doubles its logarithm.</summary>
     /// <param name="u">1 to 2^32, for (0, 1].</param>
-    private static long MinusLog2(ulong u)
+    public static long MinusLog2(ulong u)
     {
         if (u == 1UL << UniformBits) return 0;
         var whole = BitOperations.Log2(u);

@@ -15,6 +15,7 @@ namespace Stories.Protocol.Sponsored;
 /// <param name="Thinning">Divides the load: doubled by each "see less", up to <see cref="MaxThinning"/>.</param>
 /// <param name="DamagedAt">When a damaged log was found and this one begun: its caps are unknown until 30 days later.</param>
 /// <param name="AheadSince">Since when something in here has been in the future.</param>
+/// <param name="Tallies">Opportunities of the few hours of which this device tells; null: of none.</param>
 public sealed record AdLog(
     IReadOnlyList<AdShowing> Shown,
     IReadOnlyList<AdOrdinal> Ordinals,
@@ -24,7 +25,8 @@ public sealed record AdLog(
     IReadOnlyList<Guid> HiddenAdvertisers,
     int Thinning = 1,
     long? DamagedAt = null,
-    long? AheadSince = null)
+    long? AheadSince = null,
+    IReadOnlyList<AdTally>? Tallies = null)
 {
     public const int MaxThinning = 16;
 
@@ -78,6 +80,20 @@ public sealed record AdLog(
     /// <summary>The service has these.</summary>
     public AdLog Accept(IReadOnlySet<Guid> records) => this with { Pending = [.. Pending.Where(p => !records.Contains(p.Record.Id))] };
 
+    /// <summary>A sponsored status could stand here, whether one does or not.</summary>
+    public AdLog CountOpportunity(DateTimeOffset now)
+    {
+        var hour = AdRecord.HourOf(now);
+        var count = (Tallies ?? []).FirstOrDefault(t => t.Hour == hour)?.Count ?? 0;
+        return this with { Tallies = [.. (Tallies ?? []).Where(t => t.Hour != hour), new AdTally(hour, Math.Min(count + 1, OpportunityTally.Most))] };
+    }
+
+    /// <summary>Of the hours that are over.</summary>
+    public IEnumerable<AdTally> DueTallies(DateTimeOffset now) => (Tallies ?? []).Where(t => t.Hour + AdRecord.HourSeconds <= now.ToUnixTimeSeconds());
+
+    /// <summary>The service has those of these hours.</summary>
+    public AdLog AcceptTallies(IReadOnlySet<long> hours) => KeepTallies(t => !hours.Contains(t.Hour));
+
     public AdLog HideAd(Guid line, string creative) => this with { HiddenLines = [.. HiddenLines.Union([line])], HiddenCreatives = [.. HiddenCreatives.Union([creative])] };
 
     public AdLog HideAdvertiser(Guid advertiser) => this with { HiddenAdvertisers = [.. HiddenAdvertisers.Union([advertiser])] };
@@ -96,7 +112,7 @@ public sealed record AdLog(
         var log = this with { AheadSince = IsAhead(at) ? Math.Min(AheadSince ?? at, at) : null };
         // A clock that was once in another century must not end sponsored statuses for good: every cap has run out meanwhile.
         if (log.AheadSince is { } since && at - since >= Milliseconds(KeptFor)) log = log.LeaveFuture(at);
-        return log with
+        return log.KeepTallies(t => !AdRecord.IsLate(t.Hour, now)) with
         {
             Shown = [.. log.Shown.Where(s => Age(s.At, now) < Milliseconds(KeptFor))],
             Ordinals = [.. log.Ordinals.Where(o => Age(o.At, now) < Milliseconds(OrdinalsKeptFor))],
@@ -120,9 +136,12 @@ public sealed record AdLog(
             ? log
             : Empty with { DamagedAt = now.ToUnixTimeMilliseconds() };
 
-    private bool IsAhead(long at) => DamagedAt > at || Shown.Any(s => s.At > at) || Ordinals.Any(o => o.At > at) || Pending.Any(p => p.Record.Hour > at / 1000);
+    private bool IsAhead(long at) => DamagedAt > at || Shown.Any(s => s.At > at) || Ordinals.Any(o => o.At > at) || Pending.Any(p => p.Record.Hour > at / 1000) ||
+        (Tallies ?? []).Any(t => t.Hour > at / 1000);
 
-    private AdLog LeaveFuture(long at) => this with
+    private AdLog KeepTallies(Func<AdTally, bool> which) => this with { Tallies = (Tallies ?? []).Where(which).ToArray() is { Length: > 0 } kept ? kept : null };
+
+    private AdLog LeaveFuture(long at) => KeepTallies(t => t.Hour <= at / 1000) with
     {
         Shown = [.. Shown.Where(s => s.At <= at)],
         Ordinals = [.. Ordinals.Select(o => o with { At = Math.Min(o.At, at) })],
@@ -137,7 +156,7 @@ public sealed record AdLog(
         Shown.All(s => s is { Creative: not null } && IsTime(s.At)) &&
         Ordinals.All(o => o is { Count: >= 1 and <= AdRecord.MaxOrdinal } && IsTime(o.At)) && Ordinals.DistinctBy(o => o.Line).Count() == Ordinals.Count &&
         Pending.All(p => p is { Record: { Creative: not null, Cell: not null } record } && IsTime(record.Hour) && IsTime(record.Epoch)) &&
-        HiddenCreatives.All(c => c is not null);
+        HiddenCreatives.All(c => c is not null) && (Tallies ?? []).All(t => t is { Count: >= 0 } && IsTime(t.Hour));
 
     private static bool IsTime(long at) => at is >= 0 and <= MaxTime;
 
@@ -156,3 +175,6 @@ public sealed record AdOrdinal(Guid Line, int Count, long At);
 
 /// <param name="IsOpen">It is on the screen, or the device crashed while it was.</param>
 public sealed record PendingRecord(AdRecord Record, bool IsOpen = false);
+
+/// <param name="Hour">Unix seconds.</param>
+public sealed record AdTally(long Hour, int Count);

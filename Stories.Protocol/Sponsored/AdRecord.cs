@@ -64,8 +64,10 @@ public sealed record AdRecord(
     public static AdRecord Begin(Guid id, Catalog catalog, ChosenAd ad, int ordinal, DateTimeOffset now) =>
         new(id, ad.Line.Id, ad.Creative.Digest, catalog.Cell.ToString(), catalog.Epoch, HourOf(now), ordinal, Quartile.Start, DwellBucket.UnderOneSecond, false, AdAction.None);
 
+    public bool IsLate(DateTimeOffset now) => IsLate(Hour, now);
+
     // On this side, so that no hour of somebody's choosing overflows.
-    public bool IsLate(DateTimeOffset now) => Hour <= now.ToUnixTimeSeconds() - HourSeconds - (long)LateAfter.TotalSeconds;
+    internal static bool IsLate(long hour, DateTimeOffset now) => hour <= now.ToUnixTimeSeconds() - HourSeconds - (long)LateAfter.TotalSeconds;
 
     /// <summary>On the screen for long enough: 2 s of a video, 1 s of a picture.</summary>
     public bool IsViewable(bool isVideo) => Dwell >= (isVideo ? DwellBucket.TwoToThree : DwellBucket.OneToTwo);

@@ -67,7 +67,9 @@ public sealed record Cell(string App, Placement Placement, string? Country, stri
 {
     private const string Any = "*";
 
-    internal bool IsWhole => UserName.IsApp(App) && (Country is null || Codes.IsCountry(Country)) && (Language is null || Codes.IsLanguage(Language)) && (Country is not null || Language is null);
+    /// <summary>Whether its parts are names as they travel.</summary>
+    [JsonIgnore]
+    public bool IsWhole => UserName.IsApp(App) && (Country is null || Codes.IsCountry(Country)) && (Language is null || Codes.IsLanguage(Language)) && (Country is not null || Language is null);
 
     /// <summary>Whether this is the cell itself or one that it was merged into. What is made for adults is never given to an unknown age.</summary>
     public bool Holds(Cell cell) =>
@@ -84,8 +86,9 @@ public sealed record Cell(string App, Placement Placement, string? Country, stri
     }
 
     /// <summary>Its name, for instance <c>chat-dev/tray/DE/de/unknown</c>, with <c>*</c> for any.</summary>
-    public override string ToString() =>
-        $"{App}/{Placement.ToString().ToLowerInvariant()}/{Country ?? Any}/{Language ?? Any}/{Age.ToString().ToLowerInvariant()}";
+    public override string ToString() => Name(App, Placement.ToString().ToLowerInvariant(), Country, Language, Age.ToString().ToLowerInvariant());
+
+    public static string Name(string app, string placement, string? country, string? language, string age) => $"{app}/{placement}/{country ?? Any}/{language ?? Any}/{age}";
 }
 
 /// <summary>Names of countries and languages as they travel.</summary>

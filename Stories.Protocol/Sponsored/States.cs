@@ -79,6 +79,9 @@ public enum ReviewDecision
     Approve,
     Reject,
     Suspend,
+
+    /// <summary>Its bytes were erased at once: no answer to a review, but a request of its own.</summary>
+    Erase,
 }
 
 public enum OfferState

@@ -250,7 +250,7 @@ public sealed class Service : IAsyncDisposable
     }
 
     private static bool IsJobServer(ServiceDescriptor service) =>
-        service.ImplementationType == typeof(SweepTimer) || service.ImplementationType == typeof(AuditTimer) || service.ImplementationType == typeof(FoldTimer) ||
+        service.ImplementationType == typeof(SweepTimer) || service.ImplementationType == typeof(AuditTimer) || service.ImplementationType == typeof(FoldTimer) || service.ImplementationType == typeof(PlanTimer) || service.ImplementationType == typeof(CreativeTimer) ||
         (service.ImplementationType?.Namespace ?? service.ImplementationFactory?.Method.DeclaringType?.FullName)?.StartsWith("Hangfire", StringComparison.Ordinal) == true;
 
     /// <summary>What a process of this service is started with; of two of a name the later counts.</summary>

@@ -95,7 +95,7 @@ public sealed class PhotoChildrenTests
     [Fact]
     public void What_a_child_says_is_bounded_and_checked()
     {
-        var answer = PhotoWire.WriteAnswer(new RenderedPhotos([new RenderedPhoto("photo-1080", "image/webp", 2, 3, [1, 2, 3])], [4], [new RenderedFrame(5, 6, 7, [8, 9])]));
+        var answer = PhotoWire.WriteAnswer(new RenderedPhotos([new RenderedPhoto("photo-1080", "image/webp", 2, 3, [1, 2, 3])], [4], [new RenderedFrame(5, 6, 7, [8, 9])], [10], [11, 12]));
         var (refusal, rendered) = PhotoWire.ReadAnswer(answer);
         Assert.Null(refusal);
         Assert.Equal(("photo-1080", 2, 3), (rendered.Photos[0].Name, rendered.Photos[0].Width, rendered.Photos[0].Height));

@@ -25,7 +25,7 @@ public sealed class AdFuzzTests : IDisposable
     {
         var bytes = StoriesJson.Write(Here);
         var random = new Random(11);
-        int taken = 0, rounds = Tier.Rounds(20_000, 500_000);
+        int taken = 0, rounds = Tier.Rounds(10_000, 300_000);
         for (var round = 0; round < rounds; round++)
         {
             var record = Sign(Mutate(bytes, random), service);

@@ -11,6 +11,7 @@ internal static class AuditServices
         services.AddSingleton<AuditMemory>();
         services.AddSingleton<AuditRows>();
         services.AddScoped<ContainerChecks>();
+        services.AddScoped<CreativeChecks>();
         services.AddScoped<RenditionChecks>();
         services.AddScoped<IngestChecks>();
         services.AddScoped<RowChecks>();

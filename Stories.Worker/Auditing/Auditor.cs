@@ -22,7 +22,7 @@ public enum AuditMode
 /// failed, mends what has been wrong for longer than anybody could still be at it, and counts.
 /// </summary>
 internal sealed class Auditor(
-    ContainerChecks containers, RenditionChecks renditions, IngestChecks ingest, RowChecks rows, JobChecks jobs, MachineChecks machine,
+    ContainerChecks containers, CreativeChecks creatives, RenditionChecks renditions, IngestChecks ingest, RowChecks rows, JobChecks jobs, MachineChecks machine,
     NpgsqlDataSource database, AuditMemory memory, IOptions<AuditOptions> options, TimeProvider clock, ILogger<Auditor> log) : IAudit
 {
     private const string Turn = "audit";
@@ -41,6 +41,8 @@ internal sealed class Auditor(
         new("uploads without their bytes", ingest.UploadsWithoutBytesAsync, BreaksPromise: true),
         new("rows of no bucket", rows.OfNoBucketAsync),
         new("uploads of no story", rows.UploadsOfNoStoryAsync),
+        new("containers of no creative", creatives.OfNoCreativeAsync),
+        new("creatives without their container", creatives.WithoutContainerAsync, BreaksPromise: true),
         new("departures unfinished", rows.DeparturesAsync, BreaksPromise: true),
         new("job arguments", jobs.ArgumentsAsync, BreaksPromise: true),
         new("jobs kept too long", jobs.KeptTooLongAsync, IsCertain: true),

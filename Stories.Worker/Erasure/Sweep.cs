@@ -8,6 +8,7 @@ using Stories.Core.Faults;
 using Stories.Core.Jobs;
 using Stories.Core.Posting;
 using Stories.Core.Uploads;
+using Stories.Protocol.Sponsored;
 using Stories.Worker.Keys;
 
 namespace Stories.Worker.Erasure;
@@ -114,7 +115,8 @@ public sealed class Sweep(
     private async Task RemoveForgottenAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var forgotten = await db.Uploads.AsNoTracking()
-            .Where(u => u.State == UploadState.Consumed && u.BytesGoneAt == null && !db.Stories.Any(s => s.Id == u.StoryId && s.Work == WorkState.Pending))
+            .Where(u => u.State == UploadState.Consumed && u.BytesGoneAt == null && !db.Stories.Any(s => s.Id == u.StoryId && s.Work == WorkState.Pending) &&
+                !db.Creatives.Any(c => c.UploadId == u.Id && c.State == CreativeState.Processing))
             .OrderBy(_ => EF.Functions.Random()).Take(Most).ToListAsync(cancellationToken);
         await Attempts.EachAsync(forgotten, async upload =>
         {

@@ -62,6 +62,7 @@ internal static class WorkerServices
         services.AddHostedService<RecurringSweep>();
         services.AddAuditing();
         services.AddCounting();
+        services.AddSponsored();
         services.AddSingleton<CodesOnly>();
         AddLanes(services);
     }
@@ -77,8 +78,8 @@ internal static class WorkerServices
     private static void AddLanes(IServiceCollection services)
     {
         AddLane(services, Queues.Erase, 1);
-        // One more than can compute: it fetches and stores while they do.
-        AddLane(services, Queues.Photo, Environment.ProcessorCount + 1);
+        // Two more than can compute (PhotoChildren): they fetch the next photos and store the last ones while the others do.
+        AddLane(services, Queues.Photo, Environment.ProcessorCount + 2);
         AddLane(services, Queues.Video, Math.Max(1, Environment.ProcessorCount / 2));
     }
 

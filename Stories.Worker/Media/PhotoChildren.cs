@@ -9,11 +9,13 @@ namespace Stories.Worker.Media;
 
 /// <summary>
 /// Sandboxed render children, kept for the next photo because starting one costs more than a photo. One that fails, hangs or
-/// has done its share is replaced.
+/// has done its share is replaced. No more compute at once than there are cores: who has fetched a photo waits for one, and
+/// fetching goes on beside them.
 /// </summary>
 public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<MediaOptions> options) : IDisposable
 {
     private readonly ConcurrentBag<Child> idle = [];
+    private readonly SemaphoreSlim cores = new(Environment.ProcessorCount);
     private long started;
 
     /// <summary>How many have been started so far.</summary>
@@ -26,9 +28,24 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
     /// <exception cref="SandboxFaultException">No child can be started.</exception>
     public async Task<RenderedPhotos> RenderAsync(string file, PhotoOrder order, CancellationToken cancellationToken)
     {
-        // One that has waited may have died of something else; only a fresh one's death says anything about this photo.
-        if (idle.TryTake(out var waiting) && await AskAsync(waiting, file, order, cancellationToken) is { } answer) return Verdict(answer);
-        return Verdict(await AskAsync(await StartAsync(cancellationToken), file, order, cancellationToken) ?? throw new MediaRefusedException(MediaCodes.Damaged));
+        await cores.WaitAsync(cancellationToken);
+        try
+        {
+            // One that has waited may have died of something else; only a fresh one's death says anything about this photo.
+            if (idle.TryTake(out var waiting) && await AskAsync(waiting, file, order, cancellationToken) is { } answer) return Verdict(answer);
+            return Verdict(await AskAsync(await StartAsync(cancellationToken), file, order, cancellationToken) ?? throw new MediaRefusedException(MediaCodes.Damaged));
+        }
+        finally
+        {
+            cores.Release();
+        }
+    }
+
+    /// <summary>What a picture that was rendered here looks like from far away, and how busy it is where an app lays its own things.</summary>
+    public async Task<PhotoLook> LookAsync(string file, CancellationToken cancellationToken)
+    {
+        var seen = await RenderAsync(file, new PhotoOrder(IsUpright: true, WithLook: true), cancellationToken);
+        return new PhotoLook(seen.Look, seen.Edges);
     }
 
     public void Dispose()

@@ -7,3 +7,7 @@ public sealed record RenderedFile(string Name, string Path, string MediaType, st
 /// <summary>What becomes visible together: one revision.</summary>
 /// <param name="Preview">A tiny WebP picture for the manifest.</param>
 public sealed record RenditionSet(IReadOnlyList<RenderedFile> Files, byte[]? Preview = null);
+
+/// <param name="Grey">9 × 8 pixels, by the row.</param>
+/// <param name="Edges">Percent of pixels on a sharp edge, at the top and at the bottom.</param>
+public sealed record PhotoLook(byte[] Grey, byte[] Edges);

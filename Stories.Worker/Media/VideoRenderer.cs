@@ -68,6 +68,34 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         return double.TryParse(last?[key.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var loudness) && loudness is > Silence and < 20 ? loudness : null;
     }
 
+    /// <summary>When there is nothing but black to be seen, from and to.</summary>
+    public async Task<IReadOnlyList<(TimeSpan From, TimeSpan To)>> FindBlackAsync(Scratch scratch, VideoSource source, CancellationToken cancellationToken)
+    {
+        const string answer = "black";
+        const string begin = "lavfi.black_start=", end = "lavfi.black_end=";
+        var whole = source.Facts.Duration;
+        // Small is enough: black is black at any size. And each picture says something, so that silence is not an answer.
+        var filters = $"scale=96:96,blackdetect=d=0.2:pix_th=0.1,metadata=mode=add:key=seen:value=1,metadata=mode=print:file={answer}";
+        await RunAsync(scratch, source, [Stretch(TimeSpan.Zero, whole)], whole, [("-", $"-map 0:{source.Facts.Track} -vf {filters} -f null")], progress: null, cancellationToken);
+        var path = scratch.File(answer);
+        PlainFile.Check(path);
+        var found = new List<(TimeSpan, TimeSpan)>();
+        TimeSpan? from = null;
+        foreach (var line in await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken))
+        {
+            if (line.StartsWith(begin, StringComparison.Ordinal)) from = Seconds(line[begin.Length..]);
+            if (!line.StartsWith(end, StringComparison.Ordinal) || from is not { } since) continue;
+            found.Add((since, Seconds(line[end.Length..])));
+            from = null;
+        }
+        File.Delete(path);
+        // At the very end nobody says so.
+        if (from is { } last) found.Add((last, whole));
+        return found;
+
+        static TimeSpan Seconds(string text) => TimeSpan.FromSeconds(double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) ? seconds : 0);
+    }
+
     /// <summary>Whether the picture there is an IDR picture: of the packets at that place only such slices are kept, and one must be left.</summary>
     public async Task<bool> BeginsAnewAsync(Scratch scratch, VideoSource source, TimeSpan at, CancellationToken cancellationToken)
     {

@@ -7,6 +7,7 @@ using Stories.Core.Jobs;
 using Stories.Core.Media;
 using Stories.Core.Posting;
 using Stories.Protocol;
+using Stories.Worker.Keys;
 using Stories.Worker.Media;
 
 namespace Stories.Worker.Processing;

@@ -1,5 +1,6 @@
 using NetVips;
 using Stories.Core.Media;
+using Stories.Core.Sponsored;
 
 namespace Stories.Worker.Rendering;
 
@@ -15,8 +16,13 @@ internal static class PhotoRendering
     private const int LeastDelay = 20;
     private const int UsualDelay = 100;
 
+    private const string Profile = "icc-profile-data";
+
     private const int LargeWidth = 1080;
     private const int LargeHeight = 1920;
+
+    /// <summary>From one pixel to the next but one, of 255.</summary>
+    private const int SharpEdge = 100;
 
     private static readonly string[] Loaders = ["VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp", "VipsForeignLoadNsgif", "VipsForeignLoadHeif"];
     private static readonly double[] White = [255, 255, 255];
@@ -38,7 +44,7 @@ internal static class PhotoRendering
         try
         {
             using var header = Image.NewFromBuffer(file, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
-            return Check(header, limits) > 1 && IsAnimation(header) ? new RenderedPhotos([], [], Frames(file, header)) : Stills(file, header, order);
+            return Check(header, limits) > 1 && IsAnimation(header) ? new RenderedPhotos([], [], Frames(file, header), [], []) : Stills(file, header, order);
         }
         catch (VipsException)
         {
@@ -51,7 +57,7 @@ internal static class PhotoRendering
         using var reduced = Reduced(file, header);
         using var large = Fit(reduced ?? header, LargeWidth, LargeHeight, order.IsUpright);
         using var small = Fit(large, LargeWidth / 2, LargeHeight / 2, isUpright: true);
-        return new RenderedPhotos([.. Save(large, "photo-1080", order), .. Save(small, "photo-540", order)], Preview(small), []);
+        return new RenderedPhotos([.. Save(large, "photo-1080", order), .. Save(small, "photo-540", order)], Preview(small), [], order.WithLook ? Look(small) : [], order.WithLook ? Edges(small) : []);
     }
 
     /// <summary>WebP with effort 2 costs a third of the default's time and a few percent of size.</summary>
@@ -114,8 +120,41 @@ internal static class PhotoRendering
     /// </summary>
     private static Image Fit(Image image, int width, int height, bool isUpright)
     {
-        using var thumbnail = image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: "srgb", intent: Enums.Intent.Perceptual);
-        return thumbnail.CopyMemory();
+        using var thumbnail = image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: IsPlainSrgb(image) ? null : "srgb", intent: Enums.Intent.Perceptual);
+        using var plain = thumbnail.Mutate(copy => copy.Remove(Profile));
+        return plain.CopyMemory();
+    }
+
+    /// <summary>
+    /// Without a profile, and what everybody takes for sRGB then. Asked to convert it, libvips 8.18 does so pixel by pixel in floating
+    /// point, which gives the same bytes and takes two thirds of a photo's time (250 instead of 75 ms for 12 megapixels).
+    /// </summary>
+    private static bool IsPlainSrgb(Image image) => !image.Contains(Profile) && image is { Interpretation: Enums.Interpretation.Srgb, Format: Enums.BandFormat.Uchar };
+
+    /// <summary>Whatever its shape: what was cut or squeezed a little looks much the same.</summary>
+    private static byte[] Look(Image image)
+    {
+        using var solid = image.HasAlpha() ? image.Flatten(background: White) : image.Copy();
+        using var grey = solid.Colourspace(Enums.Interpretation.Bw);
+        using var far = grey.ThumbnailImage(9, height: 8, size: Enums.Size.Force);
+        using var bytes = far.Cast(Enums.BandFormat.Uchar);
+        return bytes.WriteToMemory<byte>();
+    }
+
+    /// <summary>How much of what lies under an app's own words and buttons is sharp: in percent, at the top and at the bottom.</summary>
+    private static byte[] Edges(Image image)
+    {
+        using var solid = image.HasAlpha() ? image.Flatten(background: White) : image.Copy();
+        using var grey = solid.Colourspace(Enums.Interpretation.Bw);
+        using var steep = grey.Sobel();
+        using var sharp = steep > SharpEdge;
+        var (top, bottom) = (Math.Max(1, (int)(SafeZone.Top * sharp.Height)), Math.Max(1, (int)(SafeZone.Bottom * sharp.Height)));
+        using var above = sharp.ExtractArea(0, 0, sharp.Width, top);
+        using var below = sharp.ExtractArea(0, sharp.Height - bottom, sharp.Width, bottom);
+        return [Percent(above), Percent(below)];
+
+        // What holds is 255, what does not 0.
+        static byte Percent(Image mask) => (byte)Math.Round(mask.Avg() / 255 * 100);
     }
 
     private static byte[] Preview(Image image)

@@ -13,12 +13,15 @@ public sealed record RenderedFrame(int Delay, int Width, int Height, byte[] Byte
 /// <param name="Photos">Largest first; none of an animation.</param>
 /// <param name="Preview">A tiny WebP picture; empty of an animation.</param>
 /// <param name="Frames">Of an animation, else none.</param>
-public sealed record RenderedPhotos(IReadOnlyList<RenderedPhoto> Photos, byte[] Preview, IReadOnlyList<RenderedFrame> Frames);
+/// <param name="Look">When it was asked for: 9 × 8 grey pixels, by the row; else empty.</param>
+/// <param name="Edges">With the look: percent of pixels on a sharp edge where an app lays its own things, at the top and at the bottom.</param>
+public sealed record RenderedPhotos(IReadOnlyList<RenderedPhoto> Photos, byte[] Preview, IReadOnlyList<RenderedFrame> Frames, byte[] Look, byte[] Edges);
 
 /// <summary>How a photo is to be rendered.</summary>
 /// <param name="IsUpright">Whatever it says of its orientation has been done.</param>
 /// <param name="WithAvif">As AVIF too.</param>
-public sealed record PhotoOrder(bool IsUpright = false, bool WithAvif = false);
+/// <param name="WithLook">With what it looks like from far away.</param>
+public sealed record PhotoOrder(bool IsUpright = false, bool WithAvif = false, bool WithLook = false);
 
 /// <summary>What the render child may be asked for.</summary>
 public sealed record PhotoLimits(long Pixels, int Side, int Pages);
@@ -31,7 +34,7 @@ public sealed record PhotoLimits(long Pixels, int Side, int Pages);
 internal static class PhotoWire
 {
     private const int MaxFile = 512 << 20;
-    private const int MaxOrder = 2;
+    private const int MaxOrder = 3;
 
     /// <summary>As much as the frames of a lively animation can come to; photos are far smaller.</summary>
     private const int MaxAnswer = 96 << 20;
@@ -50,7 +53,7 @@ internal static class PhotoWire
     /// <summary>From disk to pipe, piece by piece: the worker never holds a photo.</summary>
     public static async Task WriteFileAsync(Stream stream, PhotoOrder order, string path, CancellationToken cancellationToken)
     {
-        await WriteBlockAsync(stream, new[] { Flag(order.IsUpright), Flag(order.WithAvif) }, cancellationToken);
+        await WriteBlockAsync(stream, new[] { Flag(order.IsUpright), Flag(order.WithAvif), Flag(order.WithLook) }, cancellationToken);
         await using var file = File.OpenRead(path);
         await WriteLengthAsync(stream, checked((int)file.Length), cancellationToken);
         await file.CopyToAsync(stream, cancellationToken);
@@ -59,14 +62,14 @@ internal static class PhotoWire
 
     /// <returns>Null at the stream's end.</returns>
     public static async Task<(PhotoOrder Order, byte[] File)?> ReadFileAsync(Stream stream, CancellationToken cancellationToken) =>
-        await ReadBlockAsync(stream, MaxOrder, cancellationToken) is [var isUpright, var withAvif] && await ReadBlockAsync(stream, MaxFile, cancellationToken) is { } file
-            ? (new PhotoOrder(isUpright != 0, withAvif != 0), file)
+        await ReadBlockAsync(stream, MaxOrder, cancellationToken) is [var isUpright, var withAvif, var withLook] && await ReadBlockAsync(stream, MaxFile, cancellationToken) is { } file
+            ? (new PhotoOrder(isUpright != 0, withAvif != 0, withLook != 0), file)
             : null;
 
     /// <returns>Null at the stream's end.</returns>
     public static Task<byte[]?> ReadAnswerAsync(Stream stream, CancellationToken cancellationToken) => ReadBlockAsync(stream, MaxAnswer, cancellationToken);
 
-    public static byte[] WriteAnswer(string refusal) => WriteAnswer(refusal, new RenderedPhotos([], [], []));
+    public static byte[] WriteAnswer(string refusal) => WriteAnswer(refusal, new RenderedPhotos([], [], [], [], []));
 
     public static byte[] WriteAnswer(RenderedPhotos rendered) => WriteAnswer("", rendered);
 
@@ -84,7 +87,7 @@ internal static class PhotoWire
             var frames = new RenderedFrame[Bounded(reader.ReadInt32(), MaxFrames)];
             for (var i = 0; i < frames.Length; i++)
                 frames[i] = new RenderedFrame(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), ReadBytes(reader));
-            return (refusal.Length > 0 ? refusal : null, new RenderedPhotos(photos, preview, frames));
+            return (refusal.Length > 0 ? refusal : null, new RenderedPhotos(photos, preview, frames, ReadBytes(reader), ReadBytes(reader)));
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException)
         {
@@ -127,6 +130,8 @@ internal static class PhotoWire
             writer.Write(frame.Height);
             WriteBytes(writer, frame.Bytes);
         }
+        WriteBytes(writer, rendered.Look);
+        WriteBytes(writer, rendered.Edges);
         writer.Flush();
         return memory.ToArray();
     }

@@ -5,9 +5,8 @@ using Stories.Core.Data;
 using Stories.Core.Media;
 using Stories.Core.Uploads;
 using Stories.Protocol;
-using Stories.Worker.Keys;
 
-namespace Stories.Worker.Processing;
+namespace Stories.Worker.Keys;
 
 /// <summary>From an upload's ciphertext in storage to its content in scratch, verified whole before anything looks at it.</summary>
 public sealed class UploadOpener(IngestBlobs ingest, ProcessingKeyRing ring)

@@ -1,7 +1,7 @@
 using Stories.Core.Media;
 using Stories.Protocol;
 
-namespace Stories.Worker.Processing;
+namespace Stories.Worker.Keys;
 
 /// <summary>Passes on at most so many bytes.</summary>
 internal sealed class BoundedStream(Stream target, long limit) : WriteOnlyStream

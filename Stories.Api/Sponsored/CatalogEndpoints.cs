@@ -1,0 +1,19 @@
+using Stories.Api.Hosting;
+using Stories.Core.Data;
+using Stories.Protocol;
+
+namespace Stories.Api.Sponsored;
+
+internal static class CatalogEndpoints
+{
+    public static void Add(IServiceCollection services)
+    {
+        services.AddSingleton<CellCatalogs>();
+        services.AddSingleton<Catalogs>();
+        services.AddHostedService(provider => provider.GetRequiredService<Catalogs>());
+    }
+
+    public static void Map(IEndpointRouteBuilder app) =>
+        app.MapGet("/v1/ads/catalog", ReadCatalog.Handle).WithName("readCatalog").WithTags("Sponsored").RequireAuthorization(Scopes.View)
+            .Produces<SignedRecord>().Produces(StatusCodes.Status304NotModified);
+}

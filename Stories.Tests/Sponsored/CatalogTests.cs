@@ -1,0 +1,208 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Stories.Client;
+using Stories.Core.Sponsored;
+using Stories.Protocol;
+using Stories.Protocol.Sponsored;
+using Stories.Tests.Fixtures;
+
+namespace Stories.Tests.Sponsored;
+
+/// <summary>Time stands still in each: an epoch may end at any moment else.</summary>
+public sealed class CatalogTests(LocalServers servers)
+{
+    private const string Route = "v1/ads/catalog?placement=tray&country=DE&language=de&age=unknown";
+    private static readonly Dictionary<string, string?> Alone = new() { ["Ads:CellFloor"] = "1" };
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Any_two_viewers_of_a_cell_get_identical_bytes_and_a_tag_spares_them()
+    {
+        await using var rig = await StartAsync(Alone);
+        await rig.ActiveLineAsync(await ApprovedAsync(rig));
+        await PlannedAsync(rig, "DE", "de");
+
+        using var one = rig.Service.Http("one");
+        using var other = rig.Service.Http("other");
+        using var first = await one.GetAsync(Route, Cancel);
+        using var second = await other.GetAsync(Route, Cancel);
+
+        Assert.Equal(HttpStatusCode.OK, first.StatusCode);
+        Assert.Equal(await first.Content.ReadAsByteArrayAsync(Cancel), await second.Content.ReadAsByteArrayAsync(Cancel));
+        Assert.Equal(first.Headers.ETag, second.Headers.ETag);
+        using var again = new HttpRequestMessage(HttpMethod.Get, Route);
+        again.Headers.IfNoneMatch.Add(first.Headers.ETag!);
+        using var spared = await one.SendAsync(again, Cancel);
+        Assert.Equal(HttpStatusCode.NotModified, spared.StatusCode);
+        Assert.InRange(first.Headers.CacheControl!.MaxAge!.Value.TotalSeconds, 1, Catalog.EpochSeconds);
+    }
+
+    [Fact]
+    public async Task A_cell_that_nobody_has_asked_for_is_planned_once_somebody_does()
+    {
+        await using var rig = await StartAsync(Alone);
+        using var http = rig.Service.Http("viewer");
+
+        using var early = await http.GetAsync(Route, Cancel);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, early.StatusCode);
+        Assert.Equal(ProblemCodes.CatalogPending, await CodeAsync(early));
+        Assert.Equal(TimeSpan.FromSeconds(1), early.Headers.RetryAfter!.Delta);
+        await rig.PlanAsync();
+        rig.Service.Clock.Freeze(rig.Now.AddSeconds(2));
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(Route, Cancel)).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("v1/ads/catalog?placement=tray&country=de")]
+    [InlineData("v1/ads/catalog?placement=tray&language=de")]
+    [InlineData("v1/ads/catalog?placement=tray&country=DE&language=DEU")]
+    public async Task A_cell_that_is_none_is_refused(string route)
+    {
+        await using var rig = await StartAsync(Alone);
+        using var http = rig.Service.Http("viewer");
+
+        using var answer = await http.GetAsync(route, Cancel);
+
+        Assert.Equal(ProblemCodes.CellInvalid, await CodeAsync(answer));
+    }
+
+    [Fact]
+    public async Task A_line_is_in_the_catalogs_of_its_people_only()
+    {
+        await using var rig = await StartAsync(Alone);
+        await rig.ActiveLineAsync(await ApprovedAsync(rig), rig.Terms(targets: new Targets([], ["AT"], [])));
+
+        Assert.Empty((await PlannedAsync(rig, "DE", "de")).Lines);
+        var line = Assert.Single((await PlannedAsync(rig, "AT", "de")).Lines);
+
+        Assert.Equal(CatalogLine.MaxPass, line.Pass);
+    }
+
+    [Fact]
+    public async Task Small_cells_share_one_catalog_in_which_devices_judge_the_place_themselves()
+    {
+        await using var rig = await StartAsync(new() { ["Ads:CellFloor"] = "50" });
+        await rig.ActiveLineAsync(await ApprovedAsync(rig), rig.Terms(targets: new Targets([], ["AT"], [])));
+
+        var german = await PlannedAsync(rig, "DE", "de");
+        rig.Service.Clock.Freeze(rig.Now.AddSeconds(Catalog.EpochSeconds));
+        var austrian = await PlannedAsync(rig, "AT", "de", again: "DE");
+
+        Assert.Equal((null, null), (german.Cell.Country, german.Cell.Language));
+        Assert.Equal(german.Cell, austrian.Cell);
+        var line = Assert.Single(austrian.Lines);
+        Assert.True(line.IsFor("AT", "de"));
+        Assert.False(line.IsFor("DE", "de"));
+    }
+
+    [Fact]
+    public async Task What_is_not_approved_not_paid_for_not_verified_or_over_is_in_no_catalog()
+    {
+        await using var rig = await StartAsync(Alone);
+        var creative = await ApprovedAsync(rig);
+        var line = await rig.ActiveLineAsync(creative, rig.Terms(budget: 20_000_000));
+        Assert.Single((await PlannedAsync(rig, "DE", "de")).Lines);
+
+        foreach (var spoil in (string[])[
+            "update creatives set state = 'Suspended'", "update advertisers set state = 'Suspended'", "update campaigns set status = 'Paused'", "update lines set status = 'Paused'",
+            "update wallets set balance = 0", "update lines set settled_micros = 20000000, billed = 4000", "update lines set ends_at = starts_at"])
+        {
+            await using var saved = new SavedRows(rig.Service);
+            await saved.SaveAsync(Cancel);
+            await rig.Service.ReadAsync(db => db.Database.ExecuteSqlRawAsync(spoil, Cancel));
+            rig.Service.Clock.Freeze(rig.Now.AddSeconds(Catalog.EpochSeconds));
+            Assert.Empty((await PlannedAsync(rig, "DE", "de")).Lines);
+            await saved.RestoreAsync(Cancel);
+        }
+        Assert.NotEqual(Guid.Empty, line.Id);
+    }
+
+    [Fact]
+    public async Task Media_of_a_catalog_can_be_fetched_until_ten_minutes_after_its_epoch_and_match_their_digests()
+    {
+        await using var rig = await StartAsync(Alone);
+        // Storage judges by its own clock.
+        rig.Service.Clock.MoveTo(TimeProvider.System.GetUtcNow());
+        await rig.ActiveLineAsync(await ApprovedAsync(rig));
+
+        var catalog = await PlannedAsync(rig, "DE", "de");
+
+        using var http = new HttpClient();
+        var media = Assert.Single(catalog.Creatives).Media;
+        foreach (var file in media) Assert.Equal(file.File.Blob, Digest.Of(await http.GetByteArrayAsync(file.Url, Cancel)));
+        var ends = DateTimeOffset.FromUnixTimeSeconds(catalog.Epoch + Catalog.EpochSeconds) + TimeSpan.FromMinutes(10);
+        Assert.All(media, file => Assert.Contains($"se={Uri.EscapeDataString(ends.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ"))}", file.Url));
+    }
+
+    [Fact]
+    public async Task Old_catalogs_forget_their_bytes_and_remember_their_lines()
+    {
+        await using var rig = await StartAsync(Alone);
+        var line = await rig.ActiveLineAsync(await ApprovedAsync(rig));
+        var first = await PlannedAsync(rig, "DE", "de");
+
+        rig.Service.Clock.Freeze(rig.Now.AddMinutes(25));
+        await PlannedAsync(rig, "DE", "de");
+
+        var old = await rig.Service.ReadAsync(db => db.Catalogs.AsNoTracking().SingleAsync(c => c.Epoch == first.Epoch, Cancel));
+        Assert.Empty(old.Bytes);
+        Assert.Equal([line.Id], old.Lines);
+    }
+
+    private async Task<Campaigning> StartAsync(Dictionary<string, string?> settings)
+    {
+        var rig = await Campaigning.StartAsync(servers, settings);
+        // The middle of an epoch.
+        rig.Service.Clock.Freeze(DateTimeOffset.FromUnixTimeSeconds(Catalog.EpochAt(rig.Now) + Catalog.EpochSeconds / 2));
+        return rig;
+    }
+
+    private static async Task<Guid> ApprovedAsync(Campaigning rig) => (await rig.ApprovedAsync()).Id;
+
+    /// <summary>Asked for, planned, and handed out.</summary>
+    private static async Task<Catalog> PlannedAsync(Campaigning rig, string country, string language, string? again = null)
+    {
+        var client = rig.Service.User("viewer").Client;
+        if (again is not null) await TryReadAsync(client, again, language);
+        await TryReadAsync(client, country, language);
+        await rig.PlanAsync();
+        // What the Api remembers of a second ago is over.
+        rig.Service.Clock.Freeze(rig.Now.AddSeconds(2));
+        return StoriesJson.ReadCanonical<Catalog>((await TryReadAsync(client, country, language))!.Record.Bytes)!;
+    }
+
+    private static async Task<string?> CodeAsync(HttpResponseMessage answer) => (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString();
+
+    private static async Task<FetchedCatalog?> TryReadAsync(StoriesClient client, string country, string language)
+    {
+        try
+        {
+            return await client.ReadCatalogAsync(new Cell(Service.ChatApp, Placement.Tray, country, language, AgeBand.Unknown), null, Cancel);
+        }
+        catch (StoriesProblemException e) when (e.Code == ProblemCodes.CatalogPending)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What a test spoils, and puts back.</summary>
+    private sealed class SavedRows(Service service) : IAsyncDisposable
+    {
+        private static readonly string[] Tables = ["creatives", "advertisers", "campaigns", "lines", "wallets"];
+
+        public Task SaveAsync(CancellationToken cancellationToken) => RunAsync(table => $"create table saved_{table} as select * from {table}", cancellationToken);
+
+        public Task RestoreAsync(CancellationToken cancellationToken) => RunAsync(table => $"delete from {table}; insert into {table} select * from saved_{table}", cancellationToken);
+
+        public async ValueTask DisposeAsync() => await RunAsync(table => $"drop table saved_{table}", CancellationToken.None);
+
+        private async Task RunAsync(Func<string, string> sql, CancellationToken cancellationToken)
+        {
+            foreach (var statement in Tables.Select(sql)) await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync(statement, cancellationToken));
+        }
+    }
+}
