@@ -50,7 +50,7 @@ public sealed class SponsoredRetentionTests(LocalServers servers)
         await PassAsync(rig, begin + TimeSpan.FromDays(40));
         await AssertGoneAsync(rig, "offers");
         Assert.NotEmpty(await ContainersAsync(rig));
-        await PassAsync(rig, begin + TimeSpan.FromDays(365));
+        await PassAsync(rig, begin + TimeSpan.FromDays(366));
         await AssertGoneAsync(rig, "creatives", "reviews", "line_creatives");
         Assert.Empty(await ContainersAsync(rig));
 
