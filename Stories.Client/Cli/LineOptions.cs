@@ -34,8 +34,12 @@ internal sealed class LineOptions
     }
 
     /// <summary>What a new line has where nothing else was typed. Price and budget are the service's to miss.</summary>
-    public static LineTerms Usual(DateTimeOffset now) =>
-        new(Tier.Standard, Weight: 100, PriceMicros: 0, BudgetKind.Lifetime, BudgetMicros: 0, now, now.AddDays(7), "UTC", Pacing.Even, Targets.Everybody, [], []);
+    public static LineTerms Usual(DateTimeOffset now)
+    {
+        // Whole seconds, as windows are: it begins at once.
+        now = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds());
+        return new LineTerms(Tier.Standard, Weight: 100, PriceMicros: 0, BudgetKind.Lifetime, BudgetMicros: 0, now, now.AddDays(7), "UTC", Pacing.Even, Targets.Everybody, [], []);
+    }
 
     public LineTerms Read(ParseResult arguments, LineTerms before)
     {
