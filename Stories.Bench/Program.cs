@@ -15,6 +15,7 @@ Task? bench = args switch
     ["simulate-small", "ads", .. var folder] => SimulateAds.RunAsync(SimulationPlan.Small, folder.FirstOrDefault()),
     ["expiry"] => ExpiryBench.RunAsync(),
     ["records"] => RecordsBench.RunAsync(),
+    ["catalog"] => CatalogBench.RunAsync(),
     ["planner"] => PlannerBench.RunAsync(),
     ["memory"] => MemoryBench.RunAsync(5000, 200, folder: null),
     ["memory", var photos, var videos, .. var folder] => MemoryBench.RunAsync(int.Parse(photos, CultureInfo.InvariantCulture), int.Parse(videos, CultureInfo.InvariantCulture), folder.FirstOrDefault()),
@@ -23,7 +24,7 @@ Task? bench = args switch
 if (bench is null)
 {
     Console.Error.WriteLine("""
-        One of: age, upload, photo [PATH...], photo-heic [PATH...], video [PATH...], first-playable [PATH...], quality PATH..., expiry, records, planner, memory [PHOTOS VIDEOS [FOLDER FOR THE PICTURE]].
+        One of: age, upload, photo [PATH...], photo-heic [PATH...], video [PATH...], first-playable [PATH...], quality PATH..., expiry, records, catalog, planner, memory [PHOTOS VIDEOS [FOLDER FOR THE PICTURE]].
         A PATH is a file of one's own, or a folder of them. Photos are posted in turn; each video is measured by itself, and the least ratio counts.
         Each ends with RESULT NAME RATIO (yardstick's time / ours, or what it says itself; higher is better).
         """);

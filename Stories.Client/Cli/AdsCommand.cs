@@ -16,7 +16,7 @@ internal static class AdsCommand
     public static Command Build()
     {
         var command = new Command("ads", "Sponsored statuses: book, review, see what became of it.") { Register(), Account(), Advertisers(), Verify(), Suspend(), Fund(), Transfers(), AdsReportCommand.Build(), AdsReportCommand.BuildStatement() };
-        foreach (var part in (IEnumerable<Command>)[.. AdsCampaignCommands.Build(), .. AdsLineCommands.Build(), .. AdsOfferCommands.Build(), .. AdCreativeCommands.Build()]) command.Add(part);
+        foreach (var part in (IEnumerable<Command>)[.. AdsCampaignCommands.Build(), .. AdsLineCommands.Build(), .. AdsProspectCommands.Build(), .. AdsOfferCommands.Build(), .. AdCreativeCommands.Build()]) command.Add(part);
         return command;
     }
 

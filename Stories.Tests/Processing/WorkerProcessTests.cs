@@ -181,7 +181,7 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
         using var http = new HttpClient { BaseAddress = worker.Address };
 
         var ready = await http.GetFromJsonAsync<JsonElement>("health/ready", Cancel);
-        Assert.Equal(["audit", "database", "erasure", "keys", "retention", "sandbox", "storage"], ready.GetProperty("checks").EnumerateArray().Select(c => c.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
+        Assert.Equal(["ads", "audit", "database", "erasure", "keys", "retention", "sandbox", "storage"], ready.GetProperty("checks").EnumerateArray().Select(c => c.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
 
         Directory.Delete(service.KeyFolder, recursive: true);
         using var answer = await http.GetAsync("health/ready", Cancel);

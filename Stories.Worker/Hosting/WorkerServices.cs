@@ -21,7 +21,7 @@ internal static class WorkerServices
         var services = builder.Services;
         services.AddStoriesCore(builder.Configuration);
         services.AddStoriesHealth(whenRetained: HealthStatus.Unhealthy)
-            .AddCheck<SandboxHealth>("sandbox").AddCheck<KeyHealth>("keys").AddCheck<ErasureHealth>("erasure").AddCheck<AuditHealth>("audit");
+            .AddCheck<SandboxHealth>("sandbox").AddCheck<KeyHealth>("keys").AddCheck<ErasureHealth>("erasure").AddCheck<AuditHealth>("audit").AddCheck<PlanHealth>("ads");
         services.Configure<HostOptions>(host =>
         {
             // Longer than a child needs to end and its work to be handed back.

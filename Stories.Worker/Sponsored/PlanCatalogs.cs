@@ -16,7 +16,7 @@ namespace Stories.Worker.Sponsored;
 /// asks for. Repeatable by any worker at any time; one at a time does it.
 /// </summary>
 public sealed class PlanCatalogs(
-    StoriesDb db, NpgsqlDataSource database, PlannedLines lines, CellCurves curves, LifetimeWindows windows, ServiceSigner signer, UrlSigner urls, PlanMetrics metrics,
+    StoriesDb db, NpgsqlDataSource database, PlannedLines lines, CellCurves curves, LifetimeWindows windows, ServiceSigner signer, UrlSigner urls, PlanMetrics metrics, PlanState state,
     IOptions<CatalogOptions> options, IOptions<RecordOptions> records, IOptions<BlobOptions> blobs, TimeProvider clock, ILogger<PlanCatalogs> log)
 {
     private static readonly TimeSpan Ahead = TimeSpan.FromSeconds(30);
@@ -44,7 +44,11 @@ public sealed class PlanCatalogs(
         var cells = await FindCellsAsync(now, cancellationToken);
         var there = (await db.Catalogs.Where(c => c.Epoch == epoch && !c.IsDropped).Select(c => c.Cell).ToListAsync(cancellationToken)).ToHashSet();
         var missing = cells.Where(c => !there.Contains(c.Cell.ToString())).Select(c => c.Cell).ToHashSet();
-        if (missing.Count == 0) return 0;
+        if (missing.Count == 0)
+        {
+            state.WentWell();
+            return 0;
+        }
 
         var begin = System.Diagnostics.Stopwatch.GetTimestamp();
         var known = await curves.ReadAsync(db, [.. cells.SelectMany(c => c.Parts)], now, cancellationToken);
@@ -69,6 +73,7 @@ public sealed class PlanCatalogs(
             }
         }
         await SettleAsync(plan, epoch, cancellationToken);
+        if (made > 0) state.WentWell();
         metrics.Planned(plan, made, epoch, System.Diagnostics.Stopwatch.GetElapsedTime(begin));
         return made;
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using Stories.Core.Sponsored;
-using Stories.Protocol.Sponsored;
 
 namespace Stories.Worker.Sponsored;
 
@@ -10,7 +9,8 @@ public sealed class PlanMetrics
     public const string Meter = "Stories.Ads";
 
     private long newest, catalogs, failures;
-    private double took, off;
+    private double took;
+    private volatile PacingErrors off = PacingErrors.None;
 
     public PlanMetrics(IMeterFactory meters)
     {
@@ -20,7 +20,10 @@ public sealed class PlanMetrics
         meter.CreateObservableCounter("stories.ads.catalogs.failed", () => Interlocked.Read(ref failures), "{catalog}", "Catalogs that it could not make.");
         meter.CreateObservableGauge("stories.ads.epoch", () => Interlocked.Read(ref newest), "s", "Unix time of the newest epoch that this worker planned; 0 before its first.");
         meter.CreateObservableGauge("stories.ads.plan.took", () => Volatile.Read(ref took), "s", "The last plan, from the lines to all catalogs.");
-        meter.CreateObservableGauge("stories.ads.pacing.off", () => Volatile.Read(ref off), "1", "How far lines are off their plans on average at the last plan, as a share of what was planned.");
+        meter.CreateObservableGauge("stories.ads.pacing.off", () => off.Mean, "1", "How far lines are off their plans on average at the last plan, as a share of what was planned.");
+        meter.CreateObservableGauge("stories.ads.pacing.off.p50", () => off.P50, "1", "Half of the lines are at most so far off.");
+        meter.CreateObservableGauge("stories.ads.pacing.off.p90", () => off.P90, "1", "Nine of ten lines are at most so far off.");
+        meter.CreateObservableGauge("stories.ads.pacing.off.p99", () => off.P99, "1", "All lines but one of a hundred are at most so far off.");
     }
 
     public void Failed() => Interlocked.Increment(ref failures);
@@ -29,8 +32,7 @@ public sealed class PlanMetrics
     {
         Interlocked.Exchange(ref newest, Math.Max(newest, epoch));
         Volatile.Write(ref took, time.TotalSeconds);
-        Volatile.Write(ref off, plan.Lines.Where(l => l.Pace.Plan >= 1 && l.Line.Terms.Pacing != Pacing.Asap && l.Line.Terms.PriceMicros > 0)
-            .Select(l => Math.Abs(l.Line.Period.Spent - l.Pace.Plan) / l.Pace.Plan).DefaultIfEmpty().Average());
+        off = PacingErrors.Of(plan);
         Interlocked.Add(ref catalogs, made);
     }
 }

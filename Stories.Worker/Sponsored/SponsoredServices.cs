@@ -13,6 +13,7 @@ internal static class SponsoredServices
         services.AddSingleton<CellCurves>();
         services.AddSingleton<LifetimeWindows>();
         services.AddSingleton<PlanMetrics>();
+        services.AddSingleton(_ => new PlanState(TimeProvider.System));
         services.AddScoped<PlannedLines>();
         services.AddScoped<PlanCatalogs>();
         services.AddHostedService<PlanTimer>();
