@@ -153,6 +153,65 @@ public sealed class CatalogTests(LocalServers servers)
         Assert.Equal([line.Id], old.Lines);
     }
 
+    [Fact]
+    public async Task At_the_edge_of_an_epoch_the_next_catalog_lies_ready()
+    {
+        await using var rig = await StartAsync(Alone);
+        var first = await PlannedAsync(rig, "DE", "de");
+        var next = DateTimeOffset.FromUnixTimeSeconds(first.Epoch + Catalog.EpochSeconds);
+        var client = rig.Service.User("viewer").Client;
+
+        rig.Service.Clock.Freeze(next.AddSeconds(-31));
+        await rig.PlanAsync();
+        Assert.False(await rig.Service.ReadAsync(db => db.Catalogs.AnyAsync(c => c.Epoch > first.Epoch, Cancel)));
+        rig.Service.Clock.Freeze(next.AddSeconds(-30));
+        await rig.PlanAsync();
+        rig.Service.Clock.Freeze(next.AddTicks(-TimeSpan.TicksPerMicrosecond));
+        var last = await TryReadAsync(client, "DE", "de");
+        rig.Service.Clock.Freeze(next);
+        var begun = await TryReadAsync(client, "DE", "de");
+
+        Assert.Equal(first.Epoch, StoriesJson.ReadCanonical<Catalog>(last!.Record.Bytes)!.Epoch);
+        Assert.Equal(first.Epoch + Catalog.EpochSeconds, StoriesJson.ReadCanonical<Catalog>(begun!.Record.Bytes)!.Epoch);
+    }
+
+    [Fact]
+    public async Task Only_the_cells_that_held_a_stopped_line_get_another_catalog_and_it_is_not_in_it()
+    {
+        await using var rig = await StartAsync(Alone);
+        var line = await rig.ActiveLineAsync(await ApprovedAsync(rig), rig.Terms(targets: new Targets([], ["AT"], [])));
+        await PlannedAsync(rig, "DE", "de");
+        Assert.Single((await PlannedAsync(rig, "AT", "de")).Lines);
+
+        await rig.Ads.ChangeStatusAsync(line.Id, ConfiguredStatus.Paused, cancellationToken: Cancel);
+        await rig.PlanAsync();
+
+        var rows = await rig.Service.ReadAsync(db => db.Catalogs.AsNoTracking().OrderBy(c => c.Cell).ThenBy(c => c.Revision).Select(c => new { c.Cell, c.Revision, c.IsDropped, Lines = c.Lines.Length }).ToListAsync(Cancel));
+        Assert.Equal(
+            [("chat/tray/AT/de/unknown", 1, true, 1), ("chat/tray/AT/de/unknown", 2, false, 0), ("chat/tray/DE/de/unknown", 1, false, 0)],
+            rows.Select(r => (r.Cell, r.Revision, r.IsDropped, r.Lines)));
+    }
+
+    [Fact]
+    public async Task A_cell_that_fails_does_not_keep_the_others()
+    {
+        await using var rig = await StartAsync(Alone);
+        await rig.Service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("""
+            create function fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+            create trigger fail before insert on catalogs for each row when (new.cell like '%/AT/%') execute function fail()
+            """, Cancel));
+        var client = rig.Service.User("viewer").Client;
+        foreach (var country in (string[])["AT", "DE", "CH"]) Assert.Null(await TryReadAsync(client, country, "de"));
+
+        await rig.PlanAsync();
+
+        var made = await rig.Service.ReadAsync(db => db.Catalogs.Select(c => c.Cell).OrderBy(c => c).ToListAsync(Cancel));
+        Assert.Equal(["chat/tray/CH/de/unknown", "chat/tray/DE/de/unknown"], made);
+        await rig.Service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("drop trigger fail on catalogs", Cancel));
+        await rig.PlanAsync();
+        Assert.Equal(3, await rig.Service.ReadAsync(db => db.Catalogs.CountAsync(Cancel)));
+    }
+
     private async Task<Campaigning> StartAsync(Dictionary<string, string?> settings)
     {
         var rig = await Campaigning.StartAsync(servers, settings);
