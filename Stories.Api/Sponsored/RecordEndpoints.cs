@@ -10,11 +10,12 @@ internal static class RecordEndpoints
         services.AddHostedService(provider => provider.GetRequiredService<RecordIntake>());
         services.AddSingleton<ReportSecrets>();
         services.AddScoped<ReportNumbers>();
+        services.AddScoped<ReportPacing>();
     }
 
     public static void Map(IEndpointRouteBuilder app)
     {
         app.MapPost("/v1/ads/records", SubmitRecords.Handle).WithName("submitRecords").WithTags("Sponsored").RequireAuthorization(Scopes.View);
-        app.MapPost("/v1/ads/lines/{id:guid}/credits", CreditLine.Handle).WithName("creditLine").WithTags("Sponsored").RequireAuthorization(Scopes.Ops);
+        app.MapPost("/v1/ads/lines/{id:guid}/credits", CreditLine.Handle).WithName("creditLine").WithTags("Sponsored").RequireAuthorization(Scopes.Ops).AnswerOnce(isKeyRequired: true);
     }
 }

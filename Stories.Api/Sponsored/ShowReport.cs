@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Stories.Api.Hosting;
@@ -28,10 +29,13 @@ internal static class ShowReport
         [ReportKind.Funnel] = ReportColumns.Funnel,
         [ReportKind.Invalid] = ReportColumns.Invalid,
         [ReportKind.Statement] = ReportColumns.Statement,
+        [ReportKind.Blockers] = ReportColumns.Blockers,
+        [ReportKind.Pacing] = [],
     };
 
     public static async Task<Results<Ok<ReportView>, FileContentHttpResult, ProblemHttpResult>> Handle(
-        string kind, [AsParameters] ReportQuery query, Caller caller, StoriesDb db, ReportNumbers numbers, ReportSecrets secrets, TimeProvider clock, CancellationToken cancellationToken)
+        string kind, [AsParameters] ReportQuery query, Caller caller, StoriesDb db, ReportNumbers numbers, ReportSecrets secrets, ReportPacing pacing, LineStandings standings, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
         if (query.Read(kind, DateOnly.FromDateTime(now.UtcDateTime)) is not { } asked || !Columns.TryGetValue(asked.Kind, out var columns)) return Problems.Of(ProblemCodes.ReportRefused);
@@ -46,14 +50,17 @@ internal static class ShowReport
         var finality = new Finality(now, await numbers.UncountedSinceAsync(cancellationToken));
         var days = await numbers.ReadAsync(ids, asked.From, asked.To, asked.By, cancellationToken);
         var lives = await numbers.ReadOrdinalsAsync(ids, cancellationToken);
-        var rows = asked.By switch
+        List<ReportRow> rows = asked.By switch
         {
-            ReportBy.Total or ReportBy.Day => lines.SelectMany(line => Exact(line, asked, columns, days, lives[line.Id], finality)),
-            _ => Broken(lines, asked, days, new Breakdown(await secrets.NoiseAsync(cancellationToken)), finality),
+            ReportBy.Total or ReportBy.Day => [.. lines.SelectMany(line => Exact(line, asked, columns, days, lives[line.Id], finality))],
+            _ => [.. Broken(lines, asked, days, new Breakdown(await secrets.NoiseAsync(cancellationToken)), finality)],
         };
+        if (asked.Kind == ReportKind.Blockers) rows = [.. rows.Zip(await standings.SnapshotsAsync(lines, cancellationToken), Explain)];
+        if (asked.Kind == ReportKind.Pacing) rows = await pacing.FillAsync(rows, lines, asked, now, cancellationToken);
         var currency = lines.Count == 0 ? null : await db.Wallets.Where(w => w.AdvertiserId == lines[0].AdvertiserId).Select(w => w.Currency).FirstOrDefaultAsync(cancellationToken);
-        var report = new ReportView(asked.Kind, asked.By, asked.From, asked.To, currency, asked.By > ReportBy.Day ? ReportColumns.BrokenDown : [.. columns.Select(c => c.Name)], [.. rows]);
-        return query.Format == "csv" ? TypedResults.File(Encoding.UTF8.GetBytes(Csv(report)), "text/csv; charset=utf-8") : TypedResults.Ok(report);
+        var report = new ReportView(asked.Kind, asked.By, asked.From, asked.To, currency, 
+            asked.By > ReportBy.Day ? ReportColumns.BrokenDown : asked.Kind == ReportKind.Pacing ? ReportPacing.Columns : [.. columns.Select(c => c.Name)], rows);
+        return query.Format == "csv" ? TypedResults.File(Encoding.UTF8.GetBytes(report.ToCsv()), "text/csv; charset=utf-8") : TypedResults.Ok(report);
     }
 
     private static IEnumerable<ReportRow> Exact(
@@ -69,6 +76,12 @@ internal static class ShowReport
 
         ReportRow Row(Sums sums, string? key, DateOnly last) =>
             new(line.Id, line.Name, key, finality.Of(last), Finality.At(last), [.. columns.Select(c => c.Read(sums))], marks);
+    }
+
+    private static ReportRow Explain(ReportRow row, LineSnapshot line)
+    {
+        var blockers = line.Blockers;
+        return row with { Status = line.Status, Blockers = blockers, Marks = [.. blockers.Select(b => JsonNamingPolicy.CamelCase.ConvertName(b.Code.ToString()))] };
     }
 
     /// <summary>Parts of final days, and all else in one row that makes the total exact.</summary>
@@ -103,20 +116,6 @@ internal static class ShowReport
     private static int MostShown(LineTerms terms) =>
         Math.Max(1, terms.Caps.Where(c => c.Level is CapLevel.Line or CapLevel.Campaign or CapLevel.Advertiser && c.Seconds >= 24 * 60 * 60).Select(c => c.Most).Append(MostShownInADay).Min());
 
-    private static string Csv(ReportView report)
-    {
-        var text = new StringBuilder().AppendJoin(',', ["line", "name", "key", "state", "finalAt", .. report.Columns, "marks"]).Append("\r\n");
-        foreach (var row in report.Rows)
-        {
-            text.AppendJoin(',', [
-                row.Line.ToString(), Quote(row.Name), Quote(row.Key ?? ""), row.State == ReportState.Final ? "final" : "provisional", row.FinalAt.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
-                .. row.Values.Select(v => v.ToString(CultureInfo.InvariantCulture)), string.Join(' ', row.Marks)]).Append("\r\n");
-        }
-        return text.ToString();
-    }
-
-    private static string Quote(string text) => $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-
     /// <param name="UncountedSince">Null: everything that came is counted.</param>
     private sealed record Finality(DateTimeOffset Now, DateTimeOffset? UncountedSince)
     {
@@ -139,6 +138,8 @@ internal sealed record ReportQuery(Guid? Line, Guid? Campaign, DateOnly? From, D
     {
         if (!TryWord(kind, out ReportKind report) || !TryWord(By ?? "total", out ReportBy by) || Format is not (null or "json" or "csv")) return null;
         if (by > ReportBy.Day && report is not (ReportKind.Delivery or ReportKind.Funnel)) return null;
+        // What keeps a line is so now, and on no other day.
+        if (by != ReportBy.Total && report == ReportKind.Blockers) return null;
         var to = To ?? today;
         var from = From ?? to.AddDays(1 - Math.Min(UsualDays, to.DayNumber + 1));
         return from > to || to.DayNumber - from.DayNumber >= MostDays || to == DateOnly.MaxValue || to.DayNumber > today.DayNumber + MostDays ? null : new AskedReport(report, by, from, to);

@@ -51,6 +51,8 @@ public static class ReportColumns
         new("netMicros", sums => sums.Of(Counters.SettledMicros) - sums.Of(Counters.CreditedMicros)),
     ];
 
+    public static IReadOnlyList<ReportColumn> Blockers { get; } = [.. Sums(Counters.Valid, Counters.Billed, Counters.Overdelivered)];
+
     /// <summary>Of what is broken down: three numbers, noised.</summary>
     public static IReadOnlyList<string> BrokenDown { get; } = ["shown", "devices", "actions"];
 

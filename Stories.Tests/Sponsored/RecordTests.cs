@@ -152,7 +152,7 @@ public sealed class RecordTests(LocalServers servers) : IAsyncLifetime
     {
         using var poster = service.Http("bob", "stories.post ads.manage");
         using (var answer = await Booked.PostAsync(poster, [booked.Record()])) Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
-        using (var answer = await poster.PostAsync($"v1/ads/lines/{booked.Line}/credits", new StringContent("{\"views\":1,\"reason\":\"goodwill\"}", Encoding.UTF8, "application/json"), Cancel))
+        using (var answer = await poster.PostAsync($"v1/ads/lines/{booked.Line}/credits", new StringContent("{\"views\":1,\"reason\":\"goodwill\",\"reference\":\"r\"}", Encoding.UTF8, "application/json"), Cancel))
             Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
     }
 

@@ -44,7 +44,7 @@ public sealed class ReportTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal(row["settledMicros"], await service.ReadAsync(db => db.Transfers.Where(t => t.Kind == TransferKind.Settlement).SumAsync(t => t.Amount, Cancel)));
 
         using var ops = service.Http("operator", "ops");
-        using var credit = new HttpRequestMessage(HttpMethod.Post, $"v1/ads/lines/{booked.Line}/credits") { Content = JsonContent.Create(new CreditRequest(1, CreditReason.InvalidTraffic), options: StoriesJson.Options), Headers = { { "Idempotency-Key", "k" } } };
+        using var credit = new HttpRequestMessage(HttpMethod.Post, $"v1/ads/lines/{booked.Line}/credits") { Content = JsonContent.Create(new CreditRequest(1, CreditReason.InvalidTraffic, "r"), options: StoriesJson.Options), Headers = { { "Idempotency-Key", "k" } } };
         using (var answer = await ops.SendAsync(credit, Cancel)) Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         row = Single(await ReportAsync("statement"));
         Assert.Equal((2, 1, 5000, 5000), (row["billed"], row["credited"], row["creditedMicros"], row["netMicros"]));
@@ -67,7 +67,7 @@ public sealed class ReportTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal(days.Rows.Select(r => r.Key).Order(), days.Rows.Select(r => r.Key));
         Assert.All(days.Rows.SkipLast(1), r => Assert.All(r.Values, v => Assert.Equal(0, v)));
         Assert.Equal(totals.Rows[0].Values, days.Rows[^1].Values);
-        foreach (var kind in (string[])["reach", "retention", "funnel", "invalid", "statement", "pacing"]) Assert.Equal(2, (await ReportAsync(kind)).Rows.Count);
+        foreach (var kind in (string[])["reach", "retention", "funnel", "invalid", "statement", "pacing", "blockers"]) Assert.Equal(2, (await ReportAsync(kind)).Rows.Count);
     }
 
     [Fact]
@@ -194,7 +194,7 @@ public sealed class ReportTests(LocalServers servers) : IAsyncLifetime
         var lines = (await answer.Content.ReadAsStringAsync(Cancel)).Split("\r\n");
         var report = await ReportAsync("statement");
         Assert.Equal($"line,name,key,state,finalAt,{string.Join(',', report.Columns)},marks", lines[0]);
-        Assert.Equal($"{booked.Line},\"Tray\",\"\",provisional,{report.Rows[0].FinalAt:yyyy-MM-dd'T'HH:mm:ss'Z'},{string.Join(',', report.Rows[0].Values)},", lines[1]);
+        Assert.Equal($"{booked.Line},\"Tray\",\"\",provisional,{report.Rows[0].FinalAt:yyyy-MM-dd'T'HH:mm:ss'Z'},{string.Join(',', report.Rows[0].Values)},\"\"", lines[1]);
         Assert.Equal(["", ], lines[2..]);
     }
 

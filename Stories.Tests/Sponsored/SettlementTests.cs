@@ -182,7 +182,7 @@ public sealed class SettlementTests(LocalServers servers)
         Assert.All(given, g => Assert.Equal(HttpStatusCode.OK, g.Status));
         Assert.Equal([Cost.Of(13, 333_333)], given.Select(g => g.View!.AmountMicros).Distinct());
         Assert.Equal(HttpStatusCode.Conflict, (await CreditAsync(ops, booked.Line, "b", 28)).Status);
-        Assert.Equal(HttpStatusCode.BadRequest, (await CreditAsync(ops, booked.Line, "a", 14)).Status);
+        Assert.Equal(Api.Hosting.Problems.Status(ProblemCodes.AdsReferenceUsed), (int)(await CreditAsync(ops, booked.Line, "a", 14)).Status);
         Assert.Equal(HttpStatusCode.BadRequest, (await CreditAsync(ops, booked.Line, "c", 0)).Status);
         Assert.Equal(HttpStatusCode.NotFound, (await CreditAsync(ops, Guid.NewGuid(), "c", 1)).Status);
         Assert.Equal(HttpStatusCode.OK, (await CreditAsync(ops, booked.Line, "b2", 27)).Status);
@@ -196,8 +196,8 @@ public sealed class SettlementTests(LocalServers servers)
 
     private static async Task<(HttpStatusCode Status, CreditView? View)> CreditAsync(HttpClient ops, Guid line, string key, long views)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"v1/ads/lines/{line}/credits") { Content = JsonContent.Create(new CreditRequest(views, CreditReason.Goodwill), options: StoriesJson.Options) };
-        request.Headers.Add("Idempotency-Key", key);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"v1/ads/lines/{line}/credits") { Content = JsonContent.Create(new CreditRequest(views, CreditReason.Goodwill, key), options: StoriesJson.Options) };
+        request.Headers.Add("Idempotency-Key", Guid.NewGuid().ToString("N"));
         using var answer = await ops.SendAsync(request, Cancel);
         return (answer.StatusCode, answer.IsSuccessStatusCode ? await answer.Content.ReadFromJsonAsync<CreditView>(StoriesJson.Options, Cancel) : null);
     }

@@ -16,7 +16,7 @@ public sealed class SimulationTests
         Assert.Equal(0, result.Invalid);
         var even = result.Lines.Single(l => l.Name == "even");
         Assert.True(even.Shown > 100, $"{even.Shown} were shown");
-        Assert.InRange(result.Delivered(even), 0.9, 1);
+        Assert.InRange(SimulationResult.Delivered(even), 0.9, 1);
         Assert.InRange(result.MostOff(even), 0, 0.1);
         // First showings are exact, but for what came too late.
         Assert.All(result.Lines, line => Assert.InRange(result.ReachError(line), 0, 0.05));

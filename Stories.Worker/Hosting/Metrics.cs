@@ -27,6 +27,7 @@ internal static class Metrics
     {
         // What is overdue is to be seen before this process has erased anything.
         _ = app.Services.GetRequiredService<ErasureMetrics>();
+        _ = app.Services.GetRequiredService<PlanMetrics>();
         app.MapPrometheusScrapingEndpoint("/metrics");
     }
 }
