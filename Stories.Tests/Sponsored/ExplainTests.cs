@@ -81,26 +81,26 @@ public sealed class ExplainTests(LocalServers servers)
         var terms = new LineTerms(Tier.Standard, 100, 5_000_000, BudgetKind.Lifetime, 1, Noon, Noon.AddDays(1), "UTC", Pacing.Even, Targets.Everybody, [], []);
         var mine = Line(Tier.Standard, 100, pass: 32);
 
-        var among = CellStanding.Of(Catalog(mine, Line(Tier.Guaranteed, 1, pass: 16), Line(Tier.Standard, 300, pass: 64), Line(Tier.House, 1000, pass: 64), Line(Tier.Sponsorship, 1, pass: 0)), mine.Id, terms, Noon);
+        var among = CellStanding.Of(Of(mine, Line(Tier.Guaranteed, 1, pass: 16), Line(Tier.Standard, 300, pass: 64), Line(Tier.House, 1000, pass: 64), Line(Tier.Sponsorship, 1, pass: 0)), mine.Id, terms, Noon);
         Assert.Equal((CellVerdict.Delivering, 32, 1, 1), (among.Verdict, among.Pass, among.Before, among.Beside));
         Assert.Equal(0.75 * 0.25, among.Won, 9);
         Assert.Equal(0.5 * 0.75 * 0.25, among.Share, 9);
 
-        Assert.Equal(CellVerdict.Outranked, CellStanding.Of(Catalog(mine, Line(Tier.Sponsorship, 1, pass: 60)), mine.Id, terms, Noon).Verdict);
-        Assert.Equal(CellVerdict.Held, CellStanding.Of(Catalog(mine with { Pass = 0 }), mine.Id, terms, Noon).Verdict);
-        Assert.Equal(CellVerdict.Held, CellStanding.Of(Catalog(), mine.Id, terms, Noon).Verdict);
-        Assert.Equal(CellVerdict.OutsideWindow, CellStanding.Of(Catalog(mine), mine.Id, terms, Noon.AddDays(1)).Verdict);
-        Assert.Equal(CellVerdict.Full, CellStanding.Of(Catalog([.. Enumerable.Range(0, 1_000).Select(_ => Line(Tier.Guaranteed, 1, 1))]), mine.Id, terms, Noon).Verdict);
+        Assert.Equal(CellVerdict.Outranked, CellStanding.Of(Of(mine, Line(Tier.Sponsorship, 1, pass: 60)), mine.Id, terms, Noon).Verdict);
+        Assert.Equal(CellVerdict.Held, CellStanding.Of(Of(mine with { Pass = 0 }), mine.Id, terms, Noon).Verdict);
+        Assert.Equal(CellVerdict.Held, CellStanding.Of(Of(), mine.Id, terms, Noon).Verdict);
+        Assert.Equal(CellVerdict.OutsideWindow, CellStanding.Of(Of(mine), mine.Id, terms, Noon.AddDays(1)).Verdict);
+        Assert.Equal(CellVerdict.Full, CellStanding.Of(Of([.. Enumerable.Range(0, 1_000).Select(_ => Line(Tier.Guaranteed, 1, 1))]), mine.Id, terms, Noon).Verdict);
 
         // Of another country in a catalog of several: they never meet.
         var austrian = Line(Tier.Sponsorship, 1, pass: 64) with { Countries = ["AT"] };
-        Assert.Equal(1, CellStanding.Of(Catalog(mine, austrian), mine.Id, terms with { Targets = new Targets([], ["DE"], []) }, Noon).Won);
+        Assert.Equal(1, CellStanding.Of(Of(mine, austrian), mine.Id, terms with { Targets = new Targets([], ["DE"], []) }, Noon).Won);
     }
 
     private async Task<Campaigning> StartAsync()
     {
         var rig = await Campaigning.StartAsync(servers, new() { ["Ads:CellFloor"] = "1" });
-        rig.Service.Clock.Freeze(DateTimeOffset.FromUnixTimeSeconds(Protocol.Sponsored.Catalog.EpochAt(rig.Now) + Protocol.Sponsored.Catalog.EpochSeconds / 2));
+        rig.Service.Clock.Freeze(DateTimeOffset.FromUnixTimeSeconds(Catalog.EpochAt(rig.Now) + Catalog.EpochSeconds / 2));
         // Enough people that what is on its way does not hold a line.
         await rig.Service.ReadAsync(db => db.Database.ExecuteSqlAsync($"""
             insert into cell_hours (cell, hour, fetches, opportunities)
@@ -116,7 +116,7 @@ public sealed class ExplainTests(LocalServers servers)
         Assert.Equal(ProblemCodes.CatalogPending, refused.Code);
     }
 
-    private static Catalog Catalog(params CatalogLine[] lines) => new("test", new Cell("chat", Placement.Tray, "DE", "de", AgeBand.Unknown), Noon.ToUnixTimeSeconds(), new AdPolicy(), lines, []);
+    private static Catalog Of(params CatalogLine[] lines) => new("test", new Cell("chat", Placement.Tray, "DE", "de", AgeBand.Unknown), Noon.ToUnixTimeSeconds(), new AdPolicy(), lines, []);
 
     private static CatalogLine Line(Tier tier, int weight, int pass) => new(
         Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), tier, weight, pass, [new Window(Noon.ToUnixTimeSeconds(), Noon.AddHours(1).ToUnixTimeSeconds())], [], null, [], [], ["digest"]);
