@@ -3,6 +3,7 @@ using Stories.Protocol;
 using Stories.Protocol.Contracts;
 using Stories.Protocol.Sponsored;
 using Stories.Tests.Fixtures;
+using Tier = Stories.Protocol.Sponsored.Tier;
 
 namespace Stories.Tests.Sponsored;
 
@@ -34,7 +35,7 @@ public sealed class AdsCommandTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal(ConfiguredStatus.Active, line.Status);
         Assert.Equal(TimeSpan.FromDays(3), line.Terms.EndsAt - line.Terms.StartsAt);
         Assert.Equivalent(
-            new LineTerms(Protocol.Sponsored.Tier.Guaranteed, 7, 5_000_000, BudgetKind.Daily, 20_000_000, line.Terms.StartsAt, line.Terms.EndsAt, "Europe/Berlin", Pacing.Even,
+            new LineTerms(Tier.Guaranteed, 7, 5_000_000, BudgetKind.Daily, 20_000_000, line.Terms.StartsAt, line.Terms.EndsAt, "Europe/Berlin", Pacing.Even,
                 new Targets([], ["DE"], [], AdultsOnly: true), [new Daypart([DayOfWeek.Monday, DayOfWeek.Tuesday], 7, 10), new Daypart(Enum.GetValues<DayOfWeek>(), 18, 20)],
                 [new Cap(CapLevel.Line, 2, 86_400), new Cap(CapLevel.Campaign, 5, 604_800)], "bread"),
             line.Terms, strict: true);
