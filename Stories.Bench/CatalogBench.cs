@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Stories.Api.Operating;
@@ -14,7 +16,8 @@ namespace Stories.Bench;
 
 /// <summary>
 /// A cell's catalog as many devices ask for it: with its tag, which answers 304, and whole. Beside a bare Kestrel that has the same bytes and
-/// tag in memory and asks nobody who it is.
+/// tag in memory, once asking nobody who it is and once verifying the same tokens. A device asks once an epoch, so that no token is known
+/// from before: each answer costs the verification of one signature, and a cache of them would be one of this benchmark only.
 /// </summary>
 internal static class CatalogBench
 {
@@ -37,15 +40,19 @@ internal static class CatalogBench
         for (var account = 0; account < Accounts; account++) tokens.Add(await MintToken.MintAsync(Bench.Configuration, Cell.App, $"catalog-{Environment.ProcessId}-{account}", "stories.view"));
         using var service = Client(Session.Service());
         var (body, tag) = await ReadAsync(service, tokens[0]);
-        await using var bare = await StartBareAsync(body, tag);
+        await using var bare = await StartBareAsync(body, tag, verifies: false);
+        await using var verifying = await StartBareAsync(body, tag, verifies: true);
         using var other = Client(new Uri(bare.Urls.Single()));
+        using var asking = Client(new Uri(verifying.Urls.Single()));
         Console.WriteLine($"{body.Length:#,0} bytes, {Requests:#,0} requests, {AtATime} at a time");
 
         var ratios = new List<double>();
         foreach (var (name, ifNone, expected) in new[] { ("catalog:tag", tag, HttpStatusCode.NotModified), ("catalog:whole", null, HttpStatusCode.OK) })
-            ratios.Add(await Measure.CompareAsync(name, Rounds,
-                new Way("service: token, cell, tag", () => AskAsync(service, tokens, ifNone, expected, body.Length)),
-                new Way("bare Kestrel with the same bytes", () => AskAsync(other, tokens, ifNone, expected, body.Length))));
+        {
+            Task Ask(HttpClient http) => AskAsync(http, tokens, ifNone, expected, body.Length);
+            ratios.Add(await Measure.CompareAsync($"{name}:verified", Rounds, new Way("service: token, cell, tag", () => Ask(service)), new Way("bare Kestrel that verifies the same tokens", () => Ask(asking))));
+            ratios.Add(await Measure.CompareAsync(name, Rounds, new Way("service: token, cell, tag", () => Ask(service)), new Way("bare Kestrel that asks nobody", () => Ask(other))));
+        }
         Console.WriteLine($"RESULT catalog {ratios.Min():0.00}");
     }
 
@@ -79,19 +86,32 @@ internal static class CatalogBench
 
     private static HttpClient Client(Uri address) => new(new SocketsHttpHandler { MaxConnectionsPerServer = AtATime }) { BaseAddress = address };
 
-    private static async Task<WebApplication> StartBareAsync(byte[] body, EntityTagHeaderValue tag)
+    private static async Task<WebApplication> StartBareAsync(byte[] body, EntityTagHeaderValue tag, bool verifies)
     {
         var builder = WebApplication.CreateSlimBuilder();
+        if (verifies)
+        {
+            var key = await DevelopmentIssuer.LoadAsync(Bench.Configuration);
+            builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer(bearer => bearer.TokenValidationParameters = new()
+            {
+                ValidIssuer = DevelopmentIssuer.Name,
+                ValidAudience = Cell.App,
+                IssuerSigningKey = key,
+            });
+            builder.Services.AddAuthorization();
+        }
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         var written = tag.ToString();
-        app.MapGet("/v1/ads/catalog", (HttpContext context) =>
+        if (verifies) app.UseAuthentication().UseAuthorization();
+        var route = app.MapGet("/v1/ads/catalog", (HttpContext context) =>
         {
             context.Response.Headers.ETag = written;
             context.Response.Headers.CacheControl = "private, max-age=300";
             return context.Request.Headers.IfNoneMatch == written ? Results.StatusCode(StatusCodes.Status304NotModified) : Results.Bytes(body, "application/json");
         });
+        if (verifies) route.RequireAuthorization();
         await app.StartAsync();
         return app;
     }
