@@ -39,6 +39,12 @@ internal static class PlannerBench
         var byDigest = creatives.DistinctBy(c => c.Digest).ToDictionary(c => c.Digest);
         var plan = Planner.Make(lines, cells, epoch);
         Console.WriteLine($"{LineCount:#,0} lines, {cells.Count} cells: {plan.Cells.Values.Sum(c => c.Count):#,0} places in catalogs, at most {plan.Cells.Values.Max(c => c.Count):#,0} in one");
+        // What an advertiser waits for at most: all of them stand against the line.
+        var wanted = lines.Select(l => new WantedLine(l.Terms, l.Period.Windows, l.Period.Left, 0)).ToList();
+        var parts = cells.SelectMany(c => c.Parts).ToList();
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var forecast = Forecast.Of(wanted.First(l => l.Terms.Tier == Tier.Standard && l.Terms.Targets.Countries.Count == 0), parts, wanted, 28, DateTimeOffset.FromUnixTimeSeconds(epoch));
+        Console.WriteLine($"A forecast of {forecast.Days.Count} days beside all of them: {watch.Elapsed.TotalSeconds:0.00} s");
         using var key = SigningKey.Generate();
         return Measure.CompareAsync("planner", 3,
             new Way("the plan", () => { Planner.Make(lines, cells, epoch); return Task.CompletedTask; }),
