@@ -4,13 +4,13 @@ using Stories.Core.Faults;
 
 namespace Stories.Worker.Sponsored;
 
-/// <summary>Deletes what booking and counting needed and need no more; docs/operations.md says what stays how long.</summary>
+/// <summary>Deletes what counting needed and needs no more; docs/operations.md says what stays how long.</summary>
 public sealed class ForgetRecords(StoriesDb db, TimeProvider clock, ILogger<ForgetRecords> log)
 {
     private static readonly TimeSpan Catalogs = TimeSpan.FromDays(4);
     private static readonly TimeSpan CellHours = TimeSpan.FromDays(35);
-    private static readonly TimeSpan Offers = TimeSpan.FromDays(30);
     private static readonly TimeSpan Answers = TimeSpan.FromHours(24);
+    private static readonly TimeSpan EndedOffers = TimeSpan.FromDays(30);
     private const int CountedDays = 10;
     private const int QuotaDays = 2;
 
@@ -23,8 +23,8 @@ public sealed class ForgetRecords(StoriesDb db, TimeProvider clock, ILogger<Forg
         await TryAsync("ids of counted records", () => db.CountedRecords.Where(r => r.Day < counted).ExecuteDeleteAsync(cancellationToken), cancellationToken);
         await TryAsync("quotas", () => db.RecordQuotas.Where(q => q.Day <= quota).ExecuteDeleteAsync(cancellationToken), cancellationToken);
         await TryAsync("hours of cells", () => db.CellHours.Where(h => h.Hour < hour).ExecuteDeleteAsync(cancellationToken), cancellationToken);
-        var offered = now - Offers;
-        await TryAsync("offers", () => db.Offers.Where(o => o.ExpiresAt < offered).ExecuteDeleteAsync(cancellationToken), cancellationToken);
+        var ended = now - EndedOffers;
+        await TryAsync("offers", () => db.Offers.Where(o => o.ExpiresAt < ended).ExecuteDeleteAsync(cancellationToken), cancellationToken);
         await TryAsync("answers", () => db.Answered.Where(a => a.At < answered).ExecuteDeleteAsync(cancellationToken), cancellationToken);
     }
 
