@@ -15,7 +15,7 @@ internal static class AdsCommand
 
     public static Command Build()
     {
-        var command = new Command("ads", "Sponsored statuses: book, review, see what became of it.") { Register(), Advertisers(), Verify(), Suspend(), Fund(), Campaign(), Line(), Lines(), Status(), Transfers() };
+        var command = new Command("ads", "Sponsored statuses: book, review, see what became of it.") { Register(), Advertisers(), Verify(), Suspend(), Fund(), Campaign(), Line(), Lines(), Status(), Transfers(), AdsReportCommand.Build(), AdsReportCommand.BuildStatement() };
         foreach (var part in AdCreativeCommands.Build()) command.Add(part);
         return command;
     }
