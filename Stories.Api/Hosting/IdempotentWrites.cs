@@ -76,7 +76,8 @@ internal sealed class IdempotentWrites(RequestDelegate next)
             }
             await transaction.CommitAsync(cancellationToken);
         }
-        await context.Response.Body.WriteAsync(body, cancellationToken);
+        // Even nothing is too much where a status has no body.
+        if (body.Length > 0) await context.Response.Body.WriteAsync(body, cancellationToken);
     }
 
     private static async Task<Answered?> FindEarlierAsync(StoriesDb db, UserName caller, string key, DateTimeOffset now, CancellationToken cancellationToken)

@@ -141,8 +141,8 @@ internal sealed class AdSimulation
             }
             var chosen = AdChoice.Choose(catalog, device.Log, place.Cell.Country, place.Cell.Language, Ready(catalog), now, AdDraw.SeedOf(seed, session.Ads));
             if (chosen is null) continue;
-            now += Show(device, place, catalog, chosen, ref session, now);
             trace.Ad(now);
+            now += Show(device, place, catalog, chosen, ref session, now);
         }
         trace.End();
         device.GateFaults += trace.Faults;

@@ -40,7 +40,7 @@ internal sealed class SimulationResult(
     public double ReachError(SimulatedLine line) => line.Devices == 0 ? 0 : Math.Abs((double)Of(line, Counters.Ordinal(1)) / line.Devices - 1);
 
     /// <summary>How much of what its budget pays for was billed in the end.</summary>
-    public double Delivered(SimulatedLine line)
+    public static double Delivered(SimulatedLine line)
     {
         double wanted = line.Terms.BudgetKind == BudgetKind.Lifetime ? line.BudgetViews : line.BudgetViews * line.BilledByDay.Count;
         return wanted == 0 ? 1 : line.Billed / wanted;

@@ -10,7 +10,7 @@ namespace Stories.Client.Cli;
 /// <summary>What advertisers show, what reviewers decide about it, and what anybody may look up.</summary>
 internal static class AdCreativeCommands
 {
-    public static IEnumerable<Command> Build() => [Creative(), Creatives(), Appeal(), Withdraw(), Review(), Repository()];
+    public static IEnumerable<Command> Build() => [Creative(), Creatives(), Appeal(), Withdraw(), Review(), Repository(), Erase()];
 
     private static Command Creative()
     {
@@ -151,16 +151,40 @@ internal static class AdCreativeCommands
         var command = new Command("repository", "What was shown within the last year; for anybody.");
         command.OnRun(async (session, _, printer, cancellationToken) =>
         {
-            var entries = (await new AdCreatives(session.Client).ShowRepositoryAsync(cancellationToken: cancellationToken)).Entries;
+            var (creatives, entries) = (new AdCreatives(session.Client), new List<RepositoryEntry>());
+            string? before = null;
+            do
+            {
+                var page = await creatives.ShowRepositoryAsync(before, cancellationToken);
+                entries.AddRange(page.Entries);
+                before = page.Before;
+            }
+            while (before is not null);
             printer.Print(entries, () =>
             {
                 if (entries.Count == 0) Console.WriteLine("Nothing was shown.");
                 foreach (var entry in entries)
                 {
-                    Console.WriteLine($"{entry.Digest[..12]}  {Words.Printable(entry.Facts.Brand)}, {Words.Printable(entry.Facts.Headline)}");
+                    Console.WriteLine($"{entry.Digest}  {Words.Printable(entry.Facts.Brand)}, {Words.Printable(entry.Facts.Headline)}");
                     Console.WriteLine($"    of {Words.Printable(entry.LegalName)}, for {Words.Printable(entry.Facts.Beneficiary)}, paid by {Words.Printable(entry.Facts.Payer)}; last shown {entry.LastShownAt.ToLocalTime():d MMM HH:mm}");
                 }
             });
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command Erase()
+    {
+        var digest = new Argument<string>("digest") { Description = "As the repository shows it, all of it." };
+        var reason = new Option<string>("--reason") { Description = "As of review.", Required = true };
+        reason.AcceptOnlyFromAmong([.. Enum.GetValues<ReviewReason>().Select(Words.Of)]);
+        var command = new Command("erase", "For reviewers: erases the bytes of what may not lie anywhere, within seconds and for good; that it was shown stays known.") { digest, reason };
+        command.OnRun(async (session, arguments, printer, cancellationToken) =>
+        {
+            var what = arguments.GetValue(digest)!;
+            await new AdCreatives(session.Client).EraseAsync(what, Enum.Parse<ReviewReason>(arguments.GetValue(reason)!, ignoreCase: true), cancellationToken);
+            printer.Print(new { digest = what, erased = true }, () => Console.WriteLine($"Erased: {what}"));
             return ExitCodes.Done;
         });
         return command;

@@ -6,7 +6,7 @@ namespace Stories.Core.Sponsored;
 public static class CellSizes
 {
     /// <summary>A device asks once an epoch at most: of so many requests in an hour at least this many devices are sure.</summary>
-    public static long Devices(long mostFetchesInAnHour) => mostFetchesInAnHour * Catalog.EpochSeconds / 3600;
+    public static long Devices(long mostFetchesInAnHour) => (mostFetchesInAnHour * Catalog.EpochSeconds + 3599) / 3600;
 
     /// <summary>Cells below the floor are merged: those of a country with each other and, if that is not enough, those of all countries.</summary>
     /// <param name="cells">As devices ask for them, with the devices that are sure.</param>

@@ -86,7 +86,7 @@ public sealed partial class MetricsTests(LocalServers servers)
         var shown = Named().Matches(text).Select(m => m.Groups[1].Value).Where(name => name != "target_info").Order().ToList();
         var documented = Documented().Matches(await File.ReadAllTextAsync(Repository.Path("docs", "operations.md"), Cancel)).Select(m => m.Groups[1].Value).Order().ToList();
         Assert.Equal(documented, shown);
-        Assert.Equal(7, shown.Count);
+        Assert.Equal(12, shown.Count);
     }
 
     /// <summary>Counting comes right after the commit that a row shows, and the exporter gives the same page for a moment.</summary>

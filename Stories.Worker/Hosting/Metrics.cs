@@ -1,6 +1,7 @@
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using Stories.Worker.Erasure;
+using Stories.Worker.Sponsored;
 
 namespace Stories.Worker.Hosting;
 
@@ -17,7 +18,7 @@ internal static class Metrics
         builder.Services.AddSingleton<ErasureMetrics>();
         builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("stories-worker")).WithMetrics(metrics =>
         {
-            metrics.AddMeter(ErasureMetrics.Meter).AddPrometheusExporter();
+            metrics.AddMeter(ErasureMetrics.Meter).AddMeter(PlanMetrics.Meter).AddPrometheusExporter();
             if (builder.Configuration[Collector] is { Length: > 0 }) metrics.AddOtlpExporter();
         });
     }
@@ -26,6 +27,7 @@ internal static class Metrics
     {
         // What is overdue is to be seen before this process has erased anything.
         _ = app.Services.GetRequiredService<ErasureMetrics>();
+        _ = app.Services.GetRequiredService<PlanMetrics>();
         app.MapPrometheusScrapingEndpoint("/metrics");
     }
 }

@@ -9,32 +9,31 @@ public sealed class PlanMetrics
 {
     public const string Meter = "Stories.Ads";
 
-    private readonly Histogram<double> duration, off;
     private readonly Counter<long> catalogs, failures;
     private long newest;
+    private double took, off;
 
     public PlanMetrics(IMeterFactory meters)
     {
         var meter = meters.Create(Meter);
-        duration = meter.CreateHistogram<double>("stories.ads.plan.duration", "s", "From the lines to all catalogs of an epoch.");
-        off = meter.CreateHistogram("stories.ads.pacing.error", "1", "Of each line with a budget at each epoch: what is off its plan, as a share of the plan.", tags: null,
-            new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1] });
         catalogs = meter.CreateCounter<long>("stories.ads.catalogs", "{catalog}", "Catalogs that this worker made.");
         failures = meter.CreateCounter<long>("stories.ads.catalogs.failed", "{catalog}", "Catalogs that it could not make.");
         meter.CreateObservableGauge("stories.ads.epoch", () => Interlocked.Read(ref newest), "s", "Unix time of the newest epoch that this worker planned; 0 before its first.");
+        meter.CreateObservableGauge("stories.ads.plan.took", () => Volatile.Read(ref took), "s", "The last plan, from the lines to all catalogs.");
+        meter.CreateObservableGauge("stories.ads.pacing.off", () => Volatile.Read(ref off), "1", "How far lines are off their plans on average at the last plan, as a share of what was planned.");
+        // To be seen before there is anything to count.
+        catalogs.Add(0);
+        failures.Add(0);
     }
-
-    /// <summary>Unix seconds of the newest epoch that was planned here; 0 before the first.</summary>
-    public long Newest => Interlocked.Read(ref newest);
 
     public void Failed() => failures.Add(1);
 
-    public void Planned(Plan plan, int made, long epoch, TimeSpan took)
+    public void Planned(Plan plan, int made, long epoch, TimeSpan time)
     {
         Interlocked.Exchange(ref newest, Math.Max(newest, epoch));
-        duration.Record(took.TotalSeconds);
+        Volatile.Write(ref took, time.TotalSeconds);
+        Volatile.Write(ref off, plan.Lines.Where(l => l.Pace.Plan >= 1 && l.Line.Terms.Pacing != Pacing.Asap && l.Line.Terms.PriceMicros > 0)
+            .Select(l => Math.Abs(l.Line.Period.Spent - l.Pace.Plan) / l.Pace.Plan).DefaultIfEmpty().Average());
         catalogs.Add(made);
-        foreach (var line in plan.Lines.Where(l => l.Pace.Plan >= 1 && l.Line.Terms.Pacing != Pacing.Asap && l.Line.Terms.PriceMicros > 0))
-            off.Record(Math.Abs(line.Line.Period.Spent - line.Pace.Plan) / line.Pace.Plan);
     }
 }
