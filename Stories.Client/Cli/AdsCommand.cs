@@ -125,7 +125,8 @@ internal static class AdsCommand
         var command = new Command("line", "Books a line and starts it.") { campaign, name, creative, price, budget, daily, days, zone, hours, pacing, countries, languages, cap };
         command.OnRun(async (session, arguments, printer, cancellationToken) =>
         {
-            var now = TimeProvider.System.GetUtcNow();
+            // Whole seconds, as windows are: it begins at once.
+            var now = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds());
             var terms = new LineTerms(
                 Tier.Standard, Weight: 100, ToMicros(arguments.GetValue(price)), arguments.GetValue(daily) ? BudgetKind.Daily : BudgetKind.Lifetime, ToMicros(arguments.GetValue(budget)),
                 now, now.AddDays(arguments.GetValue(days)), arguments.GetValue(zone)!, Enum.Parse<Pacing>(arguments.GetValue(pacing)!, ignoreCase: true),

@@ -85,7 +85,7 @@ internal sealed class SponsoredShow(Session advertiser, StoriesClient reviewer, 
     {
         var now = TimeProvider.System.GetUtcNow();
         var campaign = await ads.FoundCampaignAsync(new CampaignRequest("Demo", CampaignObjective.Reach, null, NotPolitical: true, ConfiguredStatus.Active), cancellationToken: cancellationToken);
-        var terms = new LineTerms(Tier.Standard, 100, Price, BudgetKind.Lifetime, 1_000_000, now.AddMinutes(-1), now.AddHours(1), "Europe/Berlin", Pacing.Asap, new Targets([], ["DE"], [cell.Language!]), [], []);
+        var terms = new LineTerms(Tier.Sponsorship, 100, Price, BudgetKind.Lifetime, 1_000_000, now.AddMinutes(-1), now.AddHours(1), "Europe/Berlin", Pacing.Asap, new Targets([], ["DE"], [cell.Language!]), [], []);
         var line = await ads.BookLineAsync(new LineRequest(campaign.Id, "Demo", terms, [creative.Id]), cancellationToken: cancellationToken);
         return await ads.ChangeStatusAsync(line.Id, ConfiguredStatus.Active, cancellationToken: cancellationToken);
     }

@@ -16,7 +16,12 @@ public sealed class DatabaseClock(NpgsqlDataSource database) : TimeProvider
 
     private volatile Reading reading = new(System.GetUtcNow(), System.GetUtcNow(), System.GetTimestamp());
 
-    public override DateTimeOffset GetUtcNow() => reading.Database + System.GetElapsedTime(reading.At);
+    /// <summary>As exact as the database keeps it: what is answered is what is read later.</summary>
+    public override DateTimeOffset GetUtcNow()
+    {
+        var now = reading.Database + System.GetElapsedTime(reading.At);
+        return now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
+    }
 
     /// <summary>After a minute, and when the machine's clock and its counter disagree: one was set, or the machine slept and the counter with it.</summary>
     public bool NeedsReading

@@ -10,10 +10,13 @@ public sealed class TestClock : TimeProvider
     public override DateTimeOffset GetUtcNow()
     {
         var stands = Interlocked.Read(ref frozen);
-        var now = stands == 0 ? System.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref offset)) : new DateTimeOffset(stands, TimeSpan.Zero);
+        var now = stands == 0 ? ToMicroseconds(System.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref offset))) : new DateTimeOffset(stands, TimeSpan.Zero);
         listener.Value?.Invoke(now);
         return now;
     }
+
+    /// <summary>As the real one does.</summary>
+    private static DateTimeOffset ToMicroseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
 
     public void Advance(TimeSpan by) => Interlocked.Add(ref offset, by.Ticks);
 

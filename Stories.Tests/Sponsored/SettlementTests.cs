@@ -183,7 +183,7 @@ public sealed class SettlementTests(LocalServers servers)
         Assert.Equal([Cost.Of(13, 333_333)], given.Select(g => g.View!.AmountMicros).Distinct());
         Assert.Equal(HttpStatusCode.Conflict, (await CreditAsync(ops, booked.Line, "b", 28)).Status);
         Assert.Equal(Api.Hosting.Problems.Status(ProblemCodes.AdsReferenceUsed), (int)(await CreditAsync(ops, booked.Line, "a", 14)).Status);
-        Assert.Equal(HttpStatusCode.BadRequest, (await CreditAsync(ops, booked.Line, "c", 0)).Status);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await CreditAsync(ops, booked.Line, "c", 0)).Status);
         Assert.Equal(HttpStatusCode.NotFound, (await CreditAsync(ops, Guid.NewGuid(), "c", 1)).Status);
         Assert.Equal(HttpStatusCode.OK, (await CreditAsync(ops, booked.Line, "b2", 27)).Status);
         Assert.Equal(HttpStatusCode.Conflict, (await CreditAsync(ops, booked.Line, "d", 1)).Status);
