@@ -52,7 +52,7 @@ internal static class PhotoBench
 
     /// <summary>
     /// 12 megapixels with some noise, and in Display P3, as a phone has them. Without any profile libvips would convert it all the same,
-    /// to the same bytes and for two thirds of the yardstick's time (the Worker does not): no match.
+    /// to the same bytes and for more than half of the yardstick's time (the Worker does not): no match.
     /// </summary>
     private static async Task<string> MakeAsync(Bench bench)
     {

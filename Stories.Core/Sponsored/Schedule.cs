@@ -24,13 +24,13 @@ public static class Schedule
         return Join(found);
     }
 
-    public static bool IsOn(LineTerms terms, DateTimeOffset now) => Windows(terms, now, now + TimeSpan.FromSeconds(1)).Any(w => w.Holds(now));
+    public static bool IsOn(LineTerms terms, DateTimeOffset now) => Windows(terms, Second(now), Second(now).AddSeconds(1)).Any(w => w.Holds(now));
 
     /// <summary>When it may next be shown, from <paramref name="now"/> on; null: never again.</summary>
     public static DateTimeOffset? NextOn(LineTerms terms, DateTimeOffset now)
     {
         // A weekday comes back within a week, and a skipped hour within the next.
-        var from = Later(now, terms.StartsAt);
+        var from = Later(Second(now), terms.StartsAt);
         return Windows(terms, from, from + TimeSpan.FromDays(15)) is [var first, ..] ? DateTimeOffset.FromUnixTimeSeconds(first.From) : null;
     }
 
@@ -117,6 +117,8 @@ public static class Schedule
         }
         return from;
     }
+
+    private static DateTimeOffset Second(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
 
     private static long SecondsUp(DateTimeOffset time) => (time - TimeSpan.FromTicks(1)).ToUnixTimeSeconds() + 1;
 

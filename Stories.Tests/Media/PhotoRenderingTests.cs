@@ -12,7 +12,7 @@ public sealed class PhotoRenderingTests
 
     public PhotoRenderingTests() => PhotoRendering.Prepare();
 
-    /// <summary>It is not converted, which takes two thirds of the time, and looks as if it were.</summary>
+    /// <summary>It is not converted, which would take longer than all the rest, and looks as if it were.</summary>
     [Fact]
     public void A_photo_without_a_profile_becomes_the_same_as_one_that_says_sRGB()
     {

@@ -94,6 +94,13 @@ internal sealed class BookingRig : IAsyncDisposable
             """, Cancel));
     }
 
+    /// <summary>What follows is to happen within one epoch.</summary>
+    public void LeaveEpochsEnd()
+    {
+        var left = Catalog.EpochSeconds - Now.ToUnixTimeSeconds() % Catalog.EpochSeconds;
+        if (left < 60) Service.Clock.Advance(TimeSpan.FromSeconds(left));
+    }
+
     public Task<int> HandedOutAsync(Guid line) => Service.ReadAsync(db => db.Catalogs.CountAsync(c => !c.IsDropped && c.Lines.Contains(line), Cancel));
 
     /// <summary>As devices that ask for catalogs leave it.</summary>

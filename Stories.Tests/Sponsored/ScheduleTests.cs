@@ -15,6 +15,8 @@ public sealed class ScheduleTests
         Assert.Empty(Schedule.Windows(terms, At("2026-03-03T10:00:00Z"), At("2026-04-01T00:00:00Z")));
         Assert.False(Schedule.IsOn(terms, At("2026-03-01T09:59:59Z")));
         Assert.True(Schedule.IsOn(terms, At("2026-03-01T10:00:00Z")));
+        Assert.True(Schedule.IsOn(terms, At("2026-03-02T10:00:00.7Z")));
+        Assert.True(Schedule.IsOn(terms, At("2026-03-03T09:59:59.9Z")));
         Assert.False(Schedule.IsOn(terms, At("2026-03-03T10:00:00Z")));
     }
 

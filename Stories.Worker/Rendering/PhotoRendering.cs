@@ -127,7 +127,7 @@ internal static class PhotoRendering
 
     /// <summary>
     /// Without a profile, and what everybody takes for sRGB then. Asked to convert it, libvips 8.18 does so pixel by pixel in floating
-    /// point, which gives the same bytes and takes two thirds of a photo's time (250 instead of 75 ms for 12 megapixels).
+    /// point, which gives the same bytes and takes two thirds of the time (250 instead of 75 ms for 12 megapixels).
     /// </summary>
     private static bool IsPlainSrgb(Image image) => !image.Contains(Profile) && image is { Interpretation: Enums.Interpretation.Srgb, Format: Enums.BandFormat.Uchar };
 
