@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Storage;
 using Stories.Core.Data;
 using Stories.Core.Sponsored;
 using Stories.Protocol;
@@ -76,7 +75,7 @@ internal sealed class IdempotentWrites(RequestDelegate next)
             }
             await transaction.CommitAsync(cancellationToken);
         }
-        // Even nothing is too much where a status has no body.
+        // Even nothing is too much where a status has no body, or where an empty refusal is still to be completed.
         if (body.Length > 0) await context.Response.Body.WriteAsync(body, cancellationToken);
     }
 
@@ -113,7 +112,7 @@ internal sealed class IdempotentWrites(RequestDelegate next)
         response.StatusCode = earlier.Status;
         response.Headers[ReplayedHeader] = "true";
         if (earlier.Location is not null) response.Headers.Location = earlier.Location;
-        // An empty refusal is completed, as it was the first time, by whoever completes the framework's.
+        // An empty refusal is completed as it was the first time.
         if (earlier.Body.Length == 0) return;
         response.ContentType = earlier.Status >= StatusCodes.Status400BadRequest ? Problems.ContentType : "application/json; charset=utf-8";
         await response.Body.WriteAsync(earlier.Body, context.RequestAborted);

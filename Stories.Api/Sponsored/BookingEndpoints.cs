@@ -29,6 +29,7 @@ internal static class BookingEndpoints
         own.MapPut("/lines/{id:guid}/creatives", ChangeLine.HandleCreatives).WithName("changeLineCreatives").AnswerOnce();
 
         own.MapPut("/offers/{id:guid}", KeepOffer.Handle).WithName("keepOffer").AnswerOnce();
+        own.MapGet("/offers", ReadOffer.HandleAll).WithName("listOffers");
         own.MapGet("/offers/{id:guid}", ReadOffer.Handle).WithName("readOffer");
         own.MapDelete("/offers/{id:guid}", KeepOffer.HandleRevoke).WithName("revokeOffer").AnswerOnce();
 

@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.Text.Json;
 using Stories.Client.Sessions;
 using Stories.Protocol;
+using Stories.Protocol.Sponsored;
 
 namespace Stories.Client.Cli;
 
@@ -83,10 +84,13 @@ internal sealed class Printer(bool json)
 /// <summary>Why a command did not do what it should, in words for people, with the code for whoever looks it up.</summary>
 internal sealed record Failure(string? Code, string Text, int ExitCode)
 {
+    public static string Say(FieldFault fault) => $"  {fault.Field}: {fault.Text}";
+
     /// <returns>Null for what is nobody's fault but ours: that is shown with all its details.</returns>
     public static Failure? Of(Exception e, CancellationToken cancellationToken) => e switch
     {
         UsageException => new Failure(null, e.Message, ExitCodes.Usage),
+        StoriesProblemException { Faults.Count: > 0 } problem => new Failure(problem.Code, string.Join(Environment.NewLine, problem.Faults.Select(Say).Prepend(problem.Message)), ExitCodes.Refused),
         StoriesProblemException problem => new Failure(problem.Code, problem.RetryAfter is { } wait ? $"{problem.Message} (in {Durations.Write(wait)})" : problem.Message, ExitCodes.Refused),
         NotGenuineException => new Failure(null, e.Message, ExitCodes.NotGenuine),
         KeyMissingException => new Failure(null, e.Message, ExitCodes.Refused),

@@ -83,6 +83,9 @@ public sealed class AdsClient(StoriesClient client)
     /// <summary>One of the caller's own offers.</summary>
     public Task<OfferView> ReadOfferAsync(Guid offer, CancellationToken cancellationToken = default) => ReadAsync<OfferView>($"v1/ads/offers/{offer}", cancellationToken);
 
+    /// <summary>The caller's own offers, those that expire last first; 200 at most.</summary>
+    public Task<OfferList> ListOffersAsync(CancellationToken cancellationToken = default) => ReadAsync<OfferList>("v1/ads/offers", cancellationToken);
+
     /// <summary>Revokes an offer, for good: what shows it leaves the plan before the answer comes.</summary>
     public Task<OfferView> RevokeOfferAsync(Guid offer, string? key = null, CancellationToken cancellationToken = default) =>
         WriteAsync<OfferView>(HttpMethod.Delete, $"v1/ads/offers/{offer}", null, key, cancellationToken);

@@ -91,3 +91,5 @@ public sealed record LineCheck(bool IsValid, IReadOnlyList<FieldFault> Faults);
 
 /// <param name="Record">Exactly as it was signed.</param>
 public sealed record OfferView(Guid Id, OfferState State, DateTimeOffset ExpiresAt, SignedRecord Record);
+
+public sealed record OfferList(IReadOnlyList<OfferView> Offers);

@@ -83,7 +83,8 @@ public sealed class AdvertiserTests(LocalServers servers) : IAsyncLifetime
         Assert.Empty((await other.ListLinesAsync(cancellationToken: Cancel)).Lines);
         Assert.Empty((await other.ListCampaignsAsync(Cancel)).Campaigns);
         Assert.Empty((await other.ListTransfersAsync(cancellationToken: Cancel)).Transfers);
-        Assert.Equal(campaign, await rig.Own.ReadCampaignAsync(campaign.Id, Cancel));
+        Assert.Equal("Spring", (await rig.Own.ReadCampaignAsync(campaign.Id, Cancel)).Name);
+        Assert.Equal((ConfiguredStatus.Draft, "Rolls"), ((await rig.Own.ReadLineAsync(line.Id, Cancel)).Status, (await rig.Own.ReadLineAsync(line.Id, Cancel)).Name));
     }
 
     [Fact]

@@ -132,6 +132,25 @@ public sealed class CreativeEndTests(LocalServers servers)
     }
 
     [Fact]
+    public async Task An_offer_goes_a_month_after_its_end()
+    {
+        await using var rig = await Campaigning.StartAsync(servers);
+        var offer = new Offer(Guid.NewGuid(), Guid.NewGuid(), "Rolls", "Six of them", 199_0000, "EUR", rig.Now.AddDays(1).ToUnixTimeSeconds());
+        await rig.Service.ReadAsync(async db =>
+        {
+            db.Offers.Add(StoredOffer.Of(offer, new SignedRecord([1], [2], "key")));
+            return await db.SaveChangesAsync(Cancel);
+        });
+
+        rig.Service.Clock.Advance(TimeSpan.FromDays(30));
+        await rig.WorkAsync<ForgetRecords>(forget => forget.RunAsync(Cancel));
+        Assert.True(await rig.Service.ReadAsync(db => db.Offers.AnyAsync(Cancel)));
+        rig.Service.Clock.Advance(TimeSpan.FromDays(2));
+        await rig.WorkAsync<ForgetRecords>(forget => forget.RunAsync(Cancel));
+        Assert.False(await rig.Service.ReadAsync(db => db.Offers.AnyAsync(Cancel)));
+    }
+
+    [Fact]
     public async Task A_creative_that_is_withdrawn_while_it_is_made_leaves_nothing_behind()
     {
         await using var rig = await Campaigning.StartAsync(servers);

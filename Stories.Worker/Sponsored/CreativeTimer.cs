@@ -8,18 +8,16 @@ public sealed class CreativeTimer(IServiceScopeFactory scopes, ILogger<CreativeT
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan EraseEvery = TimeSpan.FromMinutes(5);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <summary>Side by side: making takes minutes, and what must go is not to wait for it.</summary>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        RepeatAsync<MakeCreatives>(Every, make => make.RunAsync(stoppingToken), stoppingToken),
+        RepeatAsync<EraseCreatives>(Every, erase => erase.EraseBytesAsync(stoppingToken), stoppingToken),
+        RepeatAsync<EraseCreatives>(EraseEvery, erase => erase.RunAsync(stoppingToken), stoppingToken));
+
+    private async Task RepeatAsync<T>(TimeSpan every, Func<T, Task> work, CancellationToken stoppingToken) where T : notnull
     {
-        long? erased = null;
-        using var timer = new PeriodicTimer(Every, TimeProvider.System);
-        do
-        {
-            await TryAsync<MakeCreatives>(make => make.RunAsync(stoppingToken), stoppingToken);
-            await TryAsync<EraseCreatives>(erase => erase.EraseBytesAsync(stoppingToken), stoppingToken);
-            if (erased is { } before && TimeProvider.System.GetElapsedTime(before) < EraseEvery) continue;
-            await TryAsync<EraseCreatives>(erase => erase.RunAsync(stoppingToken), stoppingToken);
-            erased = TimeProvider.System.GetTimestamp();
-        }
+        using var timer = new PeriodicTimer(every, TimeProvider.System);
+        do await TryAsync(work, stoppingToken);
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 

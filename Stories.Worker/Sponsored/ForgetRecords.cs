@@ -10,6 +10,7 @@ public sealed class ForgetRecords(StoriesDb db, TimeProvider clock, ILogger<Forg
     private static readonly TimeSpan Catalogs = TimeSpan.FromDays(4);
     private static readonly TimeSpan CellHours = TimeSpan.FromDays(35);
     private static readonly TimeSpan Answers = TimeSpan.FromHours(24);
+    private static readonly TimeSpan EndedOffers = TimeSpan.FromDays(30);
     private const int CountedDays = 10;
     private const int QuotaDays = 2;
 
@@ -22,6 +23,8 @@ public sealed class ForgetRecords(StoriesDb db, TimeProvider clock, ILogger<Forg
         await TryAsync("ids of counted records", () => db.CountedRecords.Where(r => r.Day < counted).ExecuteDeleteAsync(cancellationToken), cancellationToken);
         await TryAsync("quotas", () => db.RecordQuotas.Where(q => q.Day <= quota).ExecuteDeleteAsync(cancellationToken), cancellationToken);
         await TryAsync("hours of cells", () => db.CellHours.Where(h => h.Hour < hour).ExecuteDeleteAsync(cancellationToken), cancellationToken);
+        var ended = now - EndedOffers;
+        await TryAsync("offers", () => db.Offers.Where(o => o.ExpiresAt < ended).ExecuteDeleteAsync(cancellationToken), cancellationToken);
         await TryAsync("answers", () => db.Answered.Where(a => a.At < answered).ExecuteDeleteAsync(cancellationToken), cancellationToken);
     }
 
