@@ -16,8 +16,8 @@ namespace Stories.Bench;
 
 /// <summary>
 /// A cell's catalog as many devices ask for it: with its tag, which answers 304, and whole. Beside a bare Kestrel that has the same bytes and
-/// tag in memory, once asking nobody who it is and once verifying the same tokens. A device asks once an epoch, so that no token is known
-/// from before: each answer costs the verification of one signature, and a cache of them would be one of this benchmark only.
+/// tag in memory, once asking nobody who it is and once verifying the same tokens. A device asks once an epoch, so that a token is rarely known
+/// from before: what a cache of verified tokens would save here, it would not save in the world.
 /// </summary>
 internal static class CatalogBench
 {

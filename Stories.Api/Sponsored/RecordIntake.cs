@@ -47,14 +47,23 @@ internal sealed class RecordIntake(NpgsqlDataSource database, RecordPools pools,
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var next = new Queue<Submission>();
+        var keeping = Task.CompletedTask;
         try
         {
-            while (next.Count > 0 || await waiting.Reader.WaitToReadAsync(stoppingToken)) await WriteAsync(Gather(next));
+            while (next.Count > 0 || await waiting.Reader.WaitToReadAsync(stoppingToken))
+            {
+                // Quotas of some are counted while records of those before them are put into the pool.
+                var (now, batch) = (clock.GetUtcNow(), Gather(next));
+                var within = await CountAsync(batch, now);
+                await keeping;
+                keeping = KeepAsync(within, now);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // Nobody is left unanswered; a device submits again what was not taken.
         }
+        await keeping;
         waiting.Writer.Complete();
         foreach (var left in next) left.Answer.TrySetResult(ProblemCodes.Unavailable);
         while (waiting.Reader.TryRead(out var left)) left.Answer.TrySetResult(ProblemCodes.Unavailable);
@@ -74,53 +83,66 @@ internal sealed class RecordIntake(NpgsqlDataSource database, RecordPools pools,
         return [.. batch.Values];
     }
 
-    private async Task WriteAsync(List<Submission> batch)
+    /// <returns>Those whose quota holds it; the others are answered.</returns>
+    private async Task<List<Submission>> CountAsync(List<Submission> batch, DateTimeOffset now)
     {
-        // A request that is cut off must not cut off the others' transaction.
-        var (now, unanswered) = (clock.GetUtcNow(), batch);
         try
         {
-            var day = DateOnly.FromDateTime(now.UtcDateTime);
-            var within = await CountAsync(batch, day);
+            // A request that is cut off must not cut off the others' transaction.
+            await using var connection = await database.OpenConnectionAsync();
+            // One way there and back, and one transaction: a batch is one.
+            await using var commands = new NpgsqlBatch(connection)
+            {
+                BatchCommands = { new(DepartureGate.Hold), With(new(Count), batch, Day(now), new NpgsqlParameter { Value = options.Value.PerDay }) },
+            };
+            var within = new Dictionary<UserName, bool>();
+            await using (var reader = await commands.ExecuteReaderAsync())
+            {
+                await reader.NextResultAsync();
+                while (await reader.ReadAsync()) within[new UserName(reader.GetString(0), reader.GetString(1))] = reader.GetBoolean(2);
+            }
+            // Who is being erased is not among them.
             foreach (var refused in batch.Where(s => !within.GetValueOrDefault(s.Caller)))
                 refused.Answer.TrySetResult(within.ContainsKey(refused.Caller) ? ProblemCodes.QuotaRecords : ProblemCodes.Unavailable);
-            unanswered = [.. batch.Where(s => within.GetValueOrDefault(s.Caller))];
-            if (unanswered.Count == 0) return;
-            try
-            {
-                await pools.AddAsync([.. unanswered.SelectMany(s => s.Entries)], now, CancellationToken.None);
-            }
-            catch
-            {
-                await GiveBackAsync(unanswered, day);
-                throw;
-            }
-            foreach (var taken in unanswered) taken.Answer.TrySetResult(null);
+            return [.. batch.Where(s => within.GetValueOrDefault(s.Caller))];
         }
         catch (Exception e)
         {
-            log.LogError("Records of {Submissions} submissions could not be kept: {Trouble}.", unanswered.Count, Trouble.Of(e));
-            foreach (var failed in unanswered) failed.Answer.TrySetResult(ProblemCodes.Unavailable);
+            Fail(batch, e);
+            return [];
         }
     }
 
-    /// <returns>Whose quota holds it. Who is being erased is not among them.</returns>
-    private async Task<Dictionary<UserName, bool>> CountAsync(List<Submission> batch, DateOnly day)
+    private async Task KeepAsync(List<Submission> batch, DateTimeOffset now)
     {
-        await using var connection = await database.OpenConnectionAsync();
-        await using var transaction = await connection.BeginTransactionAsync();
-        await using var commands = new NpgsqlBatch(connection)
+        if (batch.Count == 0) return;
+        bool isFull;
+        try
         {
-            BatchCommands = { new(DepartureGate.Hold), With(new(Count), batch, day, new NpgsqlParameter { Value = options.Value.PerDay }) },
-        };
-        var within = new Dictionary<UserName, bool>();
-        await using (var reader = await commands.ExecuteReaderAsync())
-        {
-            await reader.NextResultAsync();
-            while (await reader.ReadAsync()) within[new UserName(reader.GetString(0), reader.GetString(1))] = reader.GetBoolean(2);
+            isFull = await pools.AddAsync([.. batch.SelectMany(s => s.Entries)], now, CancellationToken.None);
         }
-        await transaction.CommitAsync();
-        return within;
+        catch (Exception e)
+        {
+            await GiveBackAsync(batch, Day(now));
+            Fail(batch, e);
+            return;
+        }
+        try
+        {
+            if (isFull) await pools.CloseFullAsync(CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            // Whoever comes next tries it again, and a worker closes it when it is due.
+            log.LogWarning("A full pool could not be closed: {Trouble}.", Trouble.Of(e));
+        }
+        foreach (var taken in batch) taken.Answer.TrySetResult(null);
+    }
+
+    private void Fail(List<Submission> batch, Exception e)
+    {
+        log.LogError("Records of {Submissions} submissions could not be kept: {Trouble}.", batch.Count, Trouble.Of(e));
+        foreach (var failed in batch) failed.Answer.TrySetResult(ProblemCodes.Unavailable);
     }
 
     private async Task GiveBackAsync(List<Submission> batch, DateOnly day)
@@ -131,12 +153,14 @@ internal sealed class RecordIntake(NpgsqlDataSource database, RecordPools pools,
             await using var commands = new NpgsqlBatch(connection) { BatchCommands = { With(new(GiveBack), batch, day) } };
             await commands.ExecuteNonQueryAsync();
         }
-        catch (NpgsqlException e)
+        catch (Exception e)
         {
             // The account has some fewer for today; nobody is billed wrongly.
             log.LogWarning("Quotas of {Submissions} submissions could not be given back: {Trouble}.", batch.Count, Trouble.Of(e));
         }
     }
+
+    private static DateOnly Day(DateTimeOffset now) => DateOnly.FromDateTime(now.UtcDateTime);
 
     private static NpgsqlBatchCommand With(NpgsqlBatchCommand command, List<Submission> batch, DateOnly day, params ReadOnlySpan<NpgsqlParameter> more)
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -19,59 +18,54 @@ public sealed class RecordPools(NpgsqlDataSource database, IOptions<RecordOption
         returning cardinality(entries)
         """;
 
+    // The rest is drawn by the database too. A pool of which nothing remains is gone; who comes next opens another.
+    private const string Close = """
+        with closing as (select id, opened_at, entries from record_pools where is_open and cardinality(entries) >= $1 and opened_at <= $2 for update),
+        drawn as (select entry, row_number() over (order by random()) as place from closing, unnest(closing.entries) as entry),
+        closed as (
+            insert into record_pools (id, is_open, opened_at, entries)
+            select $4, false, opened_at, (select array_agg(entry order by entry) from drawn where place > $3) from closing)
+        """;
+
+    // Those that remain came after the same moment, and go with it: chance keeps none of them longer than ReleaseAfter.
+    private const string Full = $"""
+        {Close}
+        update record_pools pool set entries = (select array_agg(entry order by entry) from drawn where place <= $3) from closing where pool.id = closing.id
+        """;
+
+    private const string Due = $"""
+        {Close}
+        delete from record_pools pool using closing where pool.id = closing.id
+        """;
+
     /// <summary>All of them, or none when it throws.</summary>
-    public async Task AddAsync(IReadOnlyCollection<byte[]> entries, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <returns>Whether the pool is full.</returns>
+    public async Task<bool> AddAsync(IReadOnlyCollection<byte[]> entries, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using var add = new NpgsqlCommand(Add, connection)
-        {
-            Parameters = { new() { Value = Guid.NewGuid() }, new() { Value = now }, new() { Value = entries.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea } },
-        };
-        var waiting = (int)(await add.ExecuteScalarAsync(cancellationToken))!;
-        if (waiting >= options.Value.ReleaseAt) await CloseAsync(connection, null, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await using var add = database.CreateCommand(Add);
+        add.Parameters.Add(new() { Value = Guid.NewGuid() });
+        add.Parameters.Add(new() { Value = now });
+        add.Parameters.Add(new() { Value = entries.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
+        return (int)(await add.ExecuteScalarAsync(cancellationToken))! >= options.Value.ReleaseAt;
+    }
+
+    /// <summary>Lets go of a full pool, but for those that remain.</summary>
+    public Task CloseFullAsync(CancellationToken cancellationToken)
+    {
+        var remain = Math.Min(options.Value.Remain, options.Value.ReleaseAt - 1);
+        return CloseAsync(remain == 0 ? Due : Full, options.Value.ReleaseAt, DateTimeOffset.MaxValue, remain, cancellationToken);
     }
 
     /// <summary>Lets go of what has waited long enough, with nothing that remains.</summary>
-    public async Task CloseDueAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    public Task CloseDueAsync(DateTimeOffset now, CancellationToken cancellationToken) => CloseAsync(Due, 1, now - options.Value.ReleaseAfter, 0, cancellationToken);
+
+    private async Task CloseAsync(string sql, int least, DateTimeOffset openedBefore, int remain, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await CloseAsync(connection, now - options.Value.ReleaseAfter, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await using var close = database.CreateCommand(sql);
+        close.Parameters.Add(new() { Value = least });
+        close.Parameters.Add(new() { Value = openedBefore, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        close.Parameters.Add(new() { Value = remain });
+        close.Parameters.Add(new() { Value = Guid.NewGuid() });
+        await close.ExecuteNonQueryAsync(cancellationToken);
     }
-
-    /// <param name="openedBefore">Null: because it is full.</param>
-    private async Task CloseAsync(NpgsqlConnection connection, DateTimeOffset? openedBefore, CancellationToken cancellationToken)
-    {
-        byte[][] entries;
-        Guid id;
-        DateTimeOffset openedAt;
-        await using (var read = new NpgsqlCommand("select id, opened_at, entries from record_pools where is_open and opened_at <= coalesce($1, 'infinity') for update", connection)
-        {
-            Parameters = { new() { Value = openedBefore ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz } },
-        })
-        await using (var reader = await read.ExecuteReaderAsync(cancellationToken))
-        {
-            if (!await reader.ReadAsync(cancellationToken)) return;
-            (id, openedAt, entries) = (reader.GetGuid(0), reader.GetFieldValue<DateTimeOffset>(1), reader.GetFieldValue<byte[][]>(2));
-        }
-
-        RandomNumberGenerator.Shuffle(entries.AsSpan());
-        var remain = openedBefore is null ? Math.Min(options.Value.Remain, options.Value.ReleaseAt - 1) : 0;
-        await using var write = new NpgsqlBatch(connection);
-        // Those that remain came after the same moment, and go with it: chance keeps none of them longer than ReleaseAfter.
-        write.BatchCommands.Add(remain == 0
-            ? new("delete from record_pools where id = $1") { Parameters = { new() { Value = id } } }
-            : new("update record_pools set entries = $2 where id = $1") { Parameters = { new() { Value = id }, Sorted(entries[..remain]) } });
-        write.BatchCommands.Add(new("insert into record_pools (id, is_open, opened_at, entries) values ($1, false, $2, $3)")
-        {
-            Parameters = { new() { Value = Guid.NewGuid() }, new() { Value = openedAt }, Sorted(entries[remain..]) },
-        });
-        await write.ExecuteNonQueryAsync(cancellationToken);
-    }
-
-    private static NpgsqlParameter Sorted(byte[][] entries) =>
-        new() { Value = entries.OrderBy(Convert.ToHexString, StringComparer.Ordinal).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
 }
