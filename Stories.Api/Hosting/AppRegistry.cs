@@ -38,6 +38,9 @@ public sealed class AppRegistry(IServiceScopeFactory scopes, TimeProvider clock)
 
     public IEnumerable<SecurityKey> Keys(string? issuer, IEnumerable<string> audiences) => Entry(issuer, audiences)?.Keys ?? [];
 
+    /// <summary>Another object whenever the apps have been read again.</summary>
+    public object Reading => current;
+
     public App? ById(string id) => current.Apps.Values.FirstOrDefault(a => a.App.Id == id)?.App;
 
     public bool AllowsOrigin(string origin) => current.Origins.Contains(origin);

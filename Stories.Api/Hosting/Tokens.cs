@@ -10,6 +10,8 @@ namespace Stories.Api.Hosting;
 /// <summary>Accepts an app's tokens: known issuer and audience, pinned algorithms, the app's own keys, 30 s of skew.</summary>
 internal sealed class Tokens(AppRegistry apps, TimeProvider clock) : IConfigureNamedOptions<JwtBearerOptions>
 {
+    private readonly TokenMemory memory = new(apps);
+
     public void Configure(JwtBearerOptions options) => Configure(JwtBearerDefaults.AuthenticationScheme, options);
 
     public void Configure(string? name, JwtBearerOptions options)
@@ -17,14 +19,11 @@ internal sealed class Tokens(AppRegistry apps, TimeProvider clock) : IConfigureN
         options.MapInboundClaims = false;
         options.TimeProvider = clock;
         options.TokenValidationParameters = Parameters();
+        options.TokenHandlers.Clear();
+        options.TokenHandlers.Add(memory);
         options.Events = new JwtBearerEvents
         {
             OnMessageReceived = context => apps.RefreshAsync(context.HttpContext.RequestAborted).AsTask(),
-            OnTokenValidated = context =>
-            {
-                if (!TryName(context.Principal!)) context.Fail("subject");
-                return Task.CompletedTask;
-            },
         };
     }
 
@@ -32,8 +31,8 @@ internal sealed class Tokens(AppRegistry apps, TimeProvider clock) : IConfigureN
     public async Task<ClaimsPrincipal?> ValidateAsync(string token, CancellationToken cancellationToken)
     {
         await apps.RefreshAsync(cancellationToken);
-        var result = await new JsonWebTokenHandler { MapInboundClaims = false }.ValidateTokenAsync(token, Parameters());
-        return result.IsValid && new ClaimsPrincipal(result.ClaimsIdentity) is var principal && TryName(principal) ? principal : null;
+        var result = await memory.ValidateTokenAsync(token, Parameters());
+        return result.IsValid ? new ClaimsPrincipal(result.ClaimsIdentity) : null;
     }
 
     private TokenValidationParameters Parameters() => new()
@@ -44,18 +43,10 @@ internal sealed class Tokens(AppRegistry apps, TimeProvider clock) : IConfigureN
         NameClaimType = JwtRegisteredClaimNames.Sub,
         LifetimeValidator = (notBefore, expires, _, parameters) =>
             expires is { } end && clock.GetUtcNow().UtcDateTime is var now &&
-            now < end + parameters.ClockSkew && (notBefore is not { } start || now >= start - parameters.ClockSkew),
+            now - parameters.ClockSkew < end && (notBefore is not { } start || now + parameters.ClockSkew >= start),
         IssuerSigningKeyResolver = (_, token, _, _) => apps.Keys(token.Issuer, ((JsonWebToken)token).Audiences),
         // Issuer and audience are one question: which app is it? Keys were found by both, so a token that got here has one.
         IssuerValidator = (issuer, token, _) => apps.Find(issuer, ((JsonWebToken)token).Audiences) is null ? throw new SecurityTokenInvalidIssuerException() : issuer,
         AudienceValidator = (audiences, token, _) => apps.Find(token.Issuer, audiences) is not null,
     };
-
-    private bool TryName(ClaimsPrincipal principal)
-    {
-        var app = apps.Find(principal.FindFirstValue(JwtRegisteredClaimNames.Iss), principal.FindAll(JwtRegisteredClaimNames.Aud).Select(c => c.Value));
-        if (app is null || !UserName.IsUser(principal.FindFirstValue(JwtRegisteredClaimNames.Sub))) return false;
-        ((ClaimsIdentity)principal.Identity!).AddClaim(new Claim(Caller.AppClaim, app.Id));
-        return true;
-    }
 }

@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.IdentityModel.Tokens;
+using Stories.Api.Operating;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
 
@@ -28,11 +31,13 @@ public sealed class AccessTests(LocalServers servers) : IAsyncLifetime
         {
             var route = endpoint.RoutePattern.RawText!;
             if (!route.StartsWith("/v1", StringComparison.Ordinal)) continue;
+            // What was shown as advertising is for everybody to look up.
+            if (route == "/v1/ads/repository") continue;
             foreach (var method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods)
             {
                 if (method == "OPTIONS") continue;
                 seen++;
-                var path = route.Replace("{id:guid}", Guid.NewGuid().ToString()).Replace("{number:int}", "1");
+                var path = Regex.Replace(route, @"\{\w+:guid\}", Guid.NewGuid().ToString()).Replace("{number:int}", "1", StringComparison.Ordinal);
                 using var answer = await http.SendAsync(new HttpRequestMessage(new HttpMethod(method), path), Cancel);
                 Assert.True(answer.StatusCode == HttpStatusCode.Unauthorized, $"{method} {route}: {answer.StatusCode}");
             }
@@ -57,9 +62,28 @@ public sealed class AccessTests(LocalServers servers) : IAsyncLifetime
             service.Token("no/slash"),
             Tus.B64("{\"alg\":\"none\"}").TrimEnd('=') + "." + good.Split('.')[1] + ".",
         ];
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(good));
         foreach (var token in bad) Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(token));
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(good));
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(service.Token("alice", life: TimeSpan.FromSeconds(-20))));
+    }
+
+    [Fact]
+    public async Task A_token_that_was_good_is_refused_when_its_time_is_over_or_its_key_is_withdrawn()
+    {
+        var (brief, lasting) = (service.Token("alice", life: TimeSpan.FromMinutes(10)), service.Token("alice"));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(brief));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(lasting));
+
+        service.Clock.Advance(TimeSpan.FromMinutes(10) + TimeSpan.FromSeconds(31));
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(brief));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(lasting));
+
+        var other = new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = "test" };
+        var keys = DevelopmentIssuer.PublicKeys(other, other.KeyId);
+        await service.ReadAsync(db => db.Apps.Where(a => a.Id == Service.ChatApp).ExecuteUpdateAsync(set => set.SetProperty(a => a.SigningKeys, keys), Cancel));
+        await service.UntilAsync(async _ => await StatusAsync(lasting) == HttpStatusCode.Unauthorized);
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(service.Token("alice", key: other)));
     }
 
     [Fact]

@@ -30,7 +30,9 @@ internal sealed record Booked(Service Service, string Owner, Guid Advertiser, Gu
     {
         var settings = new Dictionary<string, string?> { ["Records:ReleaseAfter"] = "00:00:00.100" };
         foreach (var (name, value) in more) settings[name] = value;
-        return Service.StartAsync(servers, settings);
+        return BeginAsync();
+
+        async Task<Service> BeginAsync() => (await Service.StartAsync(servers, settings)).AtBeginOfEpoch();
     }
 
     public static LineTerms Terms(

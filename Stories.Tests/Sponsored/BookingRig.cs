@@ -27,7 +27,7 @@ internal sealed class BookingRig : IAsyncDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static async Task<BookingRig> StartAsync(LocalServers servers) => new(await Service.StartAsync(servers, withWorker: false));
+    public static async Task<BookingRig> StartAsync(LocalServers servers) => new((await Service.StartAsync(servers, withWorker: false)).AtBeginOfEpoch());
 
     public AdsClient Ads(string user, string scope = "ads.manage", string app = Service.ChatApp)
     {
@@ -92,13 +92,6 @@ internal sealed class BookingRig : IAsyncDisposable
             insert into catalogs (cell, epoch, revision, bytes, signature, key, lines, is_dropped)
             values ('chat/tray/DE/de/unknown', {epoch}, (select count(*) from catalogs), '\x00', '\x00', 'key', {lines}, false)
             """, Cancel));
-    }
-
-    /// <summary>What follows is to happen within one epoch.</summary>
-    public void LeaveEpochsEnd()
-    {
-        var left = Catalog.EpochSeconds - Now.ToUnixTimeSeconds() % Catalog.EpochSeconds;
-        if (left < 60) Service.Clock.Advance(TimeSpan.FromSeconds(left));
     }
 
     public Task<int> HandedOutAsync(Guid line) => Service.ReadAsync(db => db.Catalogs.CountAsync(c => !c.IsDropped && c.Lines.Contains(line), Cancel));

@@ -32,7 +32,7 @@ internal sealed class Campaigning : IAsyncDisposable
 
     public static async Task<Campaigning> StartAsync(LocalServers servers, Dictionary<string, string?>? settings = null)
     {
-        var rig = new Campaigning(await Service.StartAsync(servers, new Dictionary<string, string?>(settings ?? []) { ["Records:ReleaseAfter"] = "00:00:00.100" }));
+        var rig = new Campaigning((await Service.StartAsync(servers, new Dictionary<string, string?>(settings ?? []) { ["Records:ReleaseAfter"] = "00:00:00.100" })).AtBeginOfEpoch());
         var advertiser = await rig.Ads.RegisterAsync(BookingRig.Request(), cancellationToken: Cancel);
         await rig.Ops.DecideAsync(advertiser.Id, AdvertiserDecision.Verify, cancellationToken: Cancel);
         await rig.Ops.FundAsync(advertiser.Id, 100_000_000, "first", cancellationToken: Cancel);

@@ -258,7 +258,6 @@ public sealed class LineTests(LocalServers servers) : IAsyncLifetime
 
     private async Task<LineView> LiveAsync()
     {
-        rig.LeaveEpochsEnd();
         await rig.AskAsync();
         var line = await rig.LineAsync(campaign, creatives: await rig.CreativeAsync(advertiser.Id));
         return await rig.ActiveAsync(line.Id);

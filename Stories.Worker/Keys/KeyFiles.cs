@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Stories.Core;
 
 namespace Stories.Worker.Keys;
@@ -12,7 +13,10 @@ internal static class KeyFiles
 
     public static void CreateFolder(string folder) => Directory.CreateDirectory(folder, OwnerReads | UnixFileMode.UserExecute);
 
-    /// <summary>Writes aside and links into place, so that nobody ever reads half a key.</summary>
+    /// <summary>
+    /// Writes aside and links into place: nobody ever reads half a key, and of several makers one wins. File.Move without overwriting only
+    /// looks first, and between its look and its renaming another's key can be replaced, with which something is wrapped already.
+    /// </summary>
     public static void CreateIfMissing(string path, ReadOnlySpan<byte> secret)
     {
         if (File.Exists(path)) return;
@@ -22,14 +26,10 @@ internal static class KeyFiles
             file.Write(secret);
             file.Flush(flushToDisk: true);
         }
-        try
-        {
-            File.Move(aside, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            File.Delete(aside);
-        }
+        var linked = link(aside, path);
+        var error = Marshal.GetLastPInvokeError();
+        File.Delete(aside);
+        if (linked != 0 && !File.Exists(path)) throw new IOException($"A key could not be linked into place: {Marshal.GetPInvokeErrorMessage(error)}. The folder's file system must know hard links.");
     }
 
     /// <exception cref="StartRefusedException">Others may read the file: whatever it protected is no secret any more.</exception>
@@ -39,4 +39,8 @@ internal static class KeyFiles
             throw new StartRefusedException($"The key file {Path.GetFileName(path)} in Keys:Folder can be read by other users. Make it the service's own: chmod 600");
         return File.ReadAllBytes(path);
     }
+
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    [DllImport("libc", SetLastError = true, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    private static extern int link([MarshalAs(UnmanagedType.LPUTF8Str)] string existing, [MarshalAs(UnmanagedType.LPUTF8Str)] string added);
 }
