@@ -24,15 +24,14 @@ internal sealed record Booked(Service Service, string Owner, Guid Advertiser, Gu
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public long Epoch => Catalog.EpochAt(Service.Clock.GetUtcNow());
+    /// <summary>Of the catalog that was issued last: another epoch may have begun since.</summary>
+    public long Epoch { get; private set; }
 
     public static Task<Service> StartAsync(LocalServers servers, params ReadOnlySpan<(string Name, string Value)> more)
     {
         var settings = new Dictionary<string, string?> { ["Records:ReleaseAfter"] = "00:00:00.100" };
         foreach (var (name, value) in more) settings[name] = value;
-        return BeginAsync();
-
-        async Task<Service> BeginAsync() => (await Service.StartAsync(servers, settings)).AtBeginOfEpoch();
+        return Service.StartAsync(servers, settings);
     }
 
     public static LineTerms Terms(
@@ -72,10 +71,14 @@ internal sealed record Booked(Service Service, string Owner, Guid Advertiser, Gu
     }
 
     /// <summary>A catalog of now that holds the line, as the planner would issue it.</summary>
-    public Task IssueAsync(string? cell = null, long? epoch = null) => Service.ReadAsync(db => db.Database.ExecuteSqlAsync($"""
-        insert into catalogs (cell, epoch, revision, bytes, signature, key, lines, is_dropped) values ({cell ?? Cell}, {epoch ?? Epoch}, 1, '', '', 'k', {new[] { Line }}, false)
-        on conflict (cell, epoch, revision) do update set lines = catalogs.lines || excluded.lines
-        """, Cancel));
+    public async Task IssueAsync()
+    {
+        Epoch = Catalog.EpochAt(Service.Clock.GetUtcNow());
+        await Service.ReadAsync(db => db.Database.ExecuteSqlAsync($"""
+            insert into catalogs (cell, epoch, revision, bytes, signature, key, lines, is_dropped) values ({Cell}, {Epoch}, 1, '', '', 'k', {new[] { Line }}, false)
+            on conflict (cell, epoch, revision) do update set lines = catalogs.lines || excluded.lines
+            """, Cancel));
+    }
 
     /// <summary>Valid and billable, shown just now.</summary>
     public AdRecord Record(int ordinal = 1) => new(

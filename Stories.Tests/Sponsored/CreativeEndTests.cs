@@ -242,9 +242,9 @@ public sealed class CreativeEndTests(LocalServers servers)
     public async Task Edges_where_the_app_lays_its_own_words_are_pointed_out_and_refuse_nothing()
     {
         await using var rig = await Campaigning.StartAsync(servers);
-        var calm = await Campaigning.PictureAsync("gradients=size=540x960:x0=0:y0=0:x1=540:y1=960:seed=1,drawbox=x=100:y=400:w=300:h=200:color=red:t=fill");
+        var calm = await Campaigning.PictureAsync("color=size=540x960,geq=r=X/3:g=Y/5:b=128,drawbox=x=100:y=400:w=300:h=200:color=red:t=fill");
         // Stripes are what a line of writing is from far away.
-        var written = await Campaigning.PictureAsync("gradients=size=540x960:x0=0:y0=0:x1=540:y1=960:seed=1,drawgrid=x=0:y=0:w=12:h=960:t=4:color=white:enable=1,crop=540:130:0:0,pad=540:960:0:0:color=teal");
+        var written = await Campaigning.PictureAsync("color=size=540x960,geq=r=X/3:g=Y/5:b=128,drawgrid=x=0:y=0:w=12:h=960:t=4:color=white:enable=1,crop=540:130:0:0,pad=540:960:0:0:color=teal");
 
         var (quiet, busy) = (await rig.MadeAsync(calm), await rig.MadeAsync(written));
 
