@@ -26,7 +26,7 @@ CreativeEndpoints.Add(builder.Services);
 
 var app = builder.Build();
 UploadEndpoints.UseMethodOverride(app);
-app.UseStoriesApi();
+app.UseStoriesApi(CatalogEndpoints.UseShortcut);
 
 app.MapStoriesHealth();
 OpenApi.Map(app);

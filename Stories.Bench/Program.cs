@@ -16,6 +16,7 @@ Task? bench = args switch
     ["expiry"] => ExpiryBench.RunAsync(),
     ["records"] => RecordsBench.RunAsync(),
     ["catalog"] => CatalogBench.RunAsync(),
+    ["serve-catalog", var file, var tag, var app] => BareCatalog.ServeAsync(file, tag, app),
     ["planner"] => PlannerBench.RunAsync(),
     ["memory"] => MemoryBench.RunAsync(5000, 200, folder: null),
     ["memory", var photos, var videos, .. var folder] => MemoryBench.RunAsync(int.Parse(photos, CultureInfo.InvariantCulture), int.Parse(videos, CultureInfo.InvariantCulture), folder.FirstOrDefault()),

@@ -58,16 +58,18 @@ internal static class ApiServices
         OpenApi.Add(services);
     }
 
-    public static void UseStoriesApi(this WebApplication app)
+    /// <param name="shortcut">What may answer before a request is routed.</param>
+    public static void UseStoriesApi(this WebApplication app, Action<IApplicationBuilder> shortcut)
     {
         app.UseExceptionHandler();
-        app.UseStatusCodePages();
         app.Use((context, next) =>
         {
             context.Response.Headers.XContentTypeOptions = "nosniff";
             context.Response.Headers["Referrer-Policy"] = "no-referrer";
             return next(context);
         });
+        shortcut(app);
+        app.UseStatusCodePages();
         // By itself the framework would route before anything else, and so before a method override is read.
         app.UseRouting();
         app.UseCors();

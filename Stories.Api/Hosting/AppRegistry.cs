@@ -47,7 +47,7 @@ public sealed class AppRegistry(IServiceScopeFactory scopes, TimeProvider clock)
 
     public void Dispose() => reading.Dispose();
 
-    private bool IsFresh => readAt != long.MinValue && clock.GetElapsedTime(readAt) < Fresh;
+    public bool IsFresh => readAt != long.MinValue && clock.GetElapsedTime(readAt) < Fresh;
 
     private Registered? Entry(string? issuer, IEnumerable<string> audiences) =>
         issuer is null ? null : audiences.Select(audience => current.Apps.GetValueOrDefault((issuer, audience))).FirstOrDefault(a => a is not null);

@@ -16,22 +16,29 @@ internal sealed class TokenMemory(AppRegistry apps) : TokenHandler
     private const int Most = 20_000;
 
     private readonly JsonWebTokenHandler handler = new() { MapInboundClaims = false };
-    private Verified verified = new(null, []);
+    private Verified verified = new(null);
 
     public override async Task<TokenValidationResult> ValidateTokenAsync(string token, TokenValidationParameters validationParameters)
     {
         var reading = apps.Reading;
         var known = verified;
-        if (known.Reading != reading) verified = known = new Verified(reading, []);
-        if (known.Tokens.TryGetValue(token, out var found) && validationParameters.LifetimeValidator(found.SecurityToken.ValidFrom, found.SecurityToken.ValidTo, found.SecurityToken, validationParameters)) return found;
+        if (known.Reading != reading) verified = known = new Verified(reading);
+        if (Find(known, token, validationParameters) is { } found) return found.Result;
 
         var result = await handler.ValidateTokenAsync(token, validationParameters);
         if (!result.IsValid) return result;
         if (!TryName(result.ClaimsIdentity)) return new TokenValidationResult { IsValid = false, Exception = new SecurityTokenValidationException("subject") };
         // Verified by the apps as they are now; and who has no app's key cannot fill the memory.
-        if (apps.Reading == reading && known.Tokens.Count < Most) known.Tokens.TryAdd(token, result);
+        if (apps.Reading == reading && known.Tokens.Count < Most) known.Tokens.TryAdd(token, new Known(result, new ClaimsPrincipal(result.ClaimsIdentity)));
         return result;
     }
+
+    /// <summary>Whose token it is, if it was verified by the apps as they are now.</summary>
+    public ClaimsPrincipal? Find(ReadOnlySpan<char> token, TokenValidationParameters parameters) =>
+        verified is var known && known.Reading == apps.Reading ? Find(known, token, parameters)?.Principal : null;
+
+    private static Known? Find(Verified known, ReadOnlySpan<char> token, TokenValidationParameters parameters) =>
+        known.BySpan.TryGetValue(token, out var found) && parameters.LifetimeValidator(found.Result.SecurityToken.ValidFrom, found.Result.SecurityToken.ValidTo, found.Result.SecurityToken, parameters) ? found : null;
 
     private bool TryName(ClaimsIdentity identity)
     {
@@ -41,6 +48,13 @@ internal sealed class TokenMemory(AppRegistry apps) : TokenHandler
         return true;
     }
 
-    /// <param name="Reading">Of the apps by which they were verified.</param>
-    private sealed record Verified(object? Reading, ConcurrentDictionary<string, TokenValidationResult> Tokens);
+    /// <param name="reading">Of the apps by which they were verified.</param>
+    private sealed class Verified(object? reading)
+    {
+        public object? Reading => reading;
+        public ConcurrentDictionary<string, Known> Tokens { get; } = new(StringComparer.Ordinal);
+        public ConcurrentDictionary<string, Known>.AlternateLookup<ReadOnlySpan<char>> BySpan => Tokens.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    private sealed record Known(TokenValidationResult Result, ClaimsPrincipal Principal);
 }

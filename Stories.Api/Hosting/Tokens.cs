@@ -11,6 +11,7 @@ namespace Stories.Api.Hosting;
 internal sealed class Tokens(AppRegistry apps, TimeProvider clock) : IConfigureNamedOptions<JwtBearerOptions>
 {
     private readonly TokenMemory memory = new(apps);
+    private readonly TokenValidationParameters parameters = ParametersOf(apps, clock);
 
     public void Configure(JwtBearerOptions options) => Configure(JwtBearerDefaults.AuthenticationScheme, options);
 
@@ -18,7 +19,7 @@ internal sealed class Tokens(AppRegistry apps, TimeProvider clock) : IConfigureN
     {
         options.MapInboundClaims = false;
         options.TimeProvider = clock;
-        options.TokenValidationParameters = Parameters();
+        options.TokenValidationParameters = parameters;
         options.TokenHandlers.Clear();
         options.TokenHandlers.Add(memory);
         options.Events = new JwtBearerEvents
@@ -31,11 +32,19 @@ internal sealed class Tokens(AppRegistry apps, TimeProvider clock) : IConfigureN
     public async Task<ClaimsPrincipal?> ValidateAsync(string token, CancellationToken cancellationToken)
     {
         await apps.RefreshAsync(cancellationToken);
-        var result = await memory.ValidateTokenAsync(token, Parameters());
+        var result = await memory.ValidateTokenAsync(token, parameters);
         return result.IsValid ? new ClaimsPrincipal(result.ClaimsIdentity) : null;
     }
 
-    private TokenValidationParameters Parameters() => new()
+    /// <summary>Of a token in the header that was verified within the last seconds; null says nothing about it.</summary>
+    public ClaimsPrincipal? FindVerified(HttpRequest request)
+    {
+        const string bearer = "Bearer ";
+        return request.Headers.Authorization is [{ } header] && header.StartsWith(bearer, StringComparison.Ordinal) && apps.IsFresh
+            ? memory.Find(header.AsSpan(bearer.Length), parameters) : null;
+    }
+
+    private static TokenValidationParameters ParametersOf(AppRegistry apps, TimeProvider clock) => new()
     {
         ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.RsaSha256],
         ClockSkew = TimeSpan.FromSeconds(30),

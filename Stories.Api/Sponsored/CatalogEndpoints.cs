@@ -13,7 +13,9 @@ internal static class CatalogEndpoints
         services.AddHostedService(provider => provider.GetRequiredService<Catalogs>());
     }
 
+    public static void UseShortcut(IApplicationBuilder app) => app.UseMiddleware<CatalogShortcut>();
+
     public static void Map(IEndpointRouteBuilder app) =>
-        app.MapGet("/v1/ads/catalog", ReadCatalog.Handle).WithName("readCatalog").WithTags("Sponsored").RequireAuthorization(Scopes.View)
+        app.MapGet(ReadCatalog.Route, ReadCatalog.Handle).WithName("readCatalog").WithTags("Sponsored").RequireAuthorization(Scopes.View)
             .Produces<SignedRecord>().Produces(StatusCodes.Status304NotModified);
 }

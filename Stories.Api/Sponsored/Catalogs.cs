@@ -1,15 +1,10 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using Microsoft.Net.Http.Headers;
 using Stories.Core.Data;
 using Stories.Core.Faults;
 using Stories.Protocol;
 using Stories.Protocol.Sponsored;
 
 namespace Stories.Api.Sponsored;
-
-/// <summary>A catalog as it goes out: whoever of the cell asks in its epoch gets these very bytes.</summary>
-internal sealed record ReadyCatalog(byte[] Body, EntityTagHeaderValue Tag);
 
 /// <summary>
 /// The catalogs of this epoch in memory, each asked for once and again each second: whatever is stopped is not handed out a second later. Counts
@@ -46,7 +41,7 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
             if (entry.Current is { } read && read.IsFresh(epoch, now)) return read.Catalog;
             var record = await stored.FindAsync(cell, epoch, cancellationToken);
             var same = record is not null && entry.Current is { Catalog: not null, Record: { } before } && before.Signature.AsSpan().SequenceEqual(record.Signature);
-            entry.Current = new Reading(epoch, now, record, same ? entry.Current!.Catalog : record is null ? null : Ready(record));
+            entry.Current = new Reading(epoch, now, record, same ? entry.Current!.Catalog : record is null ? null : new ReadyCatalog(epoch, record, clock));
             // Somebody new: the planner finds it by this.
             if (record is null) await FlushAsync(cancellationToken);
             return entry.Current.Catalog;
@@ -55,6 +50,15 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
         {
             entry.Reading.Release();
         }
+    }
+
+    /// <summary>The same without asking anybody; null when that takes an answer, which then counts.</summary>
+    public ReadyCatalog? FindFresh(Cell cell)
+    {
+        var now = clock.GetUtcNow();
+        if (!entries.TryGetValue(cell, out var entry) || entry.Current is not { Catalog: { } catalog } found || !found.IsFresh(Catalog.EpochAt(now), now)) return null;
+        Count(cell, now);
+        return catalog;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -94,12 +98,6 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
     {
         var key = (cell, DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() / 3600 * 3600));
         if (fetches.Count < MostCells || fetches.ContainsKey(key)) fetches.AddOrUpdate(key, 1, (_, before) => before + 1);
-    }
-
-    private static ReadyCatalog Ready(SignedRecord record)
-    {
-        var body = StoriesJson.Write(record);
-        return new ReadyCatalog(body, new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 16))}\""));
     }
 
     private sealed class Entry

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Net.Http.Headers;
 using Stories.Api.Hosting;
 using Stories.Protocol;
 using Stories.Protocol.Sponsored;
@@ -12,22 +11,17 @@ namespace Stories.Api.Sponsored;
 /// </summary>
 internal static class ReadCatalog
 {
-    public static async Task<Results<FileContentHttpResult, StatusCodeHttpResult, ProblemHttpResult>> Handle(
-        string? placement, string? country, string? language, string? age, Caller caller, Catalogs catalogs, HttpContext context, TimeProvider clock, CancellationToken cancellationToken)
+    public const string Route = "/v1/ads/catalog";
+
+    public static async Task<Results<ReadyCatalog, ProblemHttpResult>> Handle(Caller caller, Catalogs catalogs, HttpContext context, CancellationToken cancellationToken,
+        string? placement = null, string? country = null, string? language = null, string? age = null)
     {
-        if (!Cell.TryParse(Cell.Name(caller.Name.App, placement ?? "", country, language, age ?? "unknown"), out var cell)) return Problems.Of(ProblemCodes.CellInvalid);
-        if (await catalogs.FindAsync(cell, cancellationToken) is not { } catalog)
-        {
-            context.Response.Headers.RetryAfter = "1";
-            return Problems.Of(ProblemCodes.CatalogPending);
-        }
-        var left = Catalog.EpochSeconds - clock.GetUtcNow().ToUnixTimeSeconds() % Catalog.EpochSeconds;
-        var headers = context.Response.GetTypedHeaders();
-        // Private: proxies do not know of whom the app's token is.
-        headers.CacheControl = new CacheControlHeaderValue { Private = true, MaxAge = TimeSpan.FromSeconds(left) };
-        headers.ETag = catalog.Tag;
-        if (context.Request.GetTypedHeaders().IfNoneMatch.Any(tag => tag.Compare(catalog.Tag, useStrongComparison: false) || tag == EntityTagHeaderValue.Any))
-            return TypedResults.StatusCode(StatusCodes.Status304NotModified);
-        return TypedResults.Bytes(catalog.Body, "application/json");
+        if (FindCell(caller.Name.App, placement, country, language, age) is not { } cell) return Problems.Of(ProblemCodes.CellInvalid);
+        if (await catalogs.FindAsync(cell, cancellationToken) is { } catalog) return catalog;
+        context.Response.Headers.RetryAfter = "1";
+        return Problems.Of(ProblemCodes.CatalogPending);
     }
+
+    public static Cell? FindCell(string app, string? placement, string? country, string? language, string? age) =>
+        Cell.TryParse(Cell.Name(app, placement ?? "", country, language, age ?? "unknown"), out var cell) ? cell : null;
 }

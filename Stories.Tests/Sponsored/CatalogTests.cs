@@ -1,7 +1,11 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Stories.Client;
 using Stories.Core.Sponsored;
 using Stories.Protocol;
@@ -38,6 +42,58 @@ public sealed class CatalogTests(LocalServers servers)
         using var spared = await one.SendAsync(again, Cancel);
         Assert.Equal(HttpStatusCode.NotModified, spared.StatusCode);
         Assert.InRange(first.Headers.CacheControl!.MaxAge!.Value.TotalSeconds, 1, Catalog.EpochSeconds);
+    }
+
+    [Fact]
+    public async Task The_short_way_to_a_catalog_answers_as_the_long_way_does()
+    {
+        await using var rig = await StartAsync(Alone);
+        await rig.ActiveLineAsync(await ApprovedAsync(rig));
+        await PlannedAsync(rig, "DE", "de");
+        var (_, address) = rig.Service.StartApi(services => services.AddSingleton<IStartupFilter, Witness>());
+        var tag = "";
+
+        foreach (var asked in (Func<string?>[])[() => null, () => tag, () => $"W/{tag}", () => "*", () => "\"another\""])
+        {
+            // A token that has not been seen goes the long way, and the next time the short one.
+            using var http = new HttpClient { BaseAddress = address };
+            http.DefaultRequestHeaders.Add("Authorization", $"Bearer {rig.Service.Token($"viewer-{Guid.NewGuid():N}")}");
+            if (asked() is { } sought) http.DefaultRequestHeaders.Add("If-None-Match", sought);
+            // Somebody else's request has the catalog in memory.
+            var (first, second) = (await AnswerAsync(http), await AnswerAsync(http));
+            for (var more = 0; first.Way == second.Way && more < 3; more++) second = await AnswerAsync(http);
+
+            Assert.Equal(("long", "short"), (first.Way, second.Way));
+            Assert.Equal(first.Answer, second.Answer);
+            if (asked() is null) tag = first.Tag;
+        }
+    }
+
+    [Fact]
+    public async Task The_short_way_is_for_those_only_who_may_go_it()
+    {
+        await using var rig = await StartAsync(new(Alone) { ["RateLimits:PerSecond"] = "5", ["RateLimits:Burst"] = "10" });
+        await PlannedAsync(rig, "DE", "de");
+
+        using var poster = rig.Service.Http("poster", scope: "stories.post");
+        using var brief = new HttpClient { BaseAddress = rig.Service.Address };
+        brief.DefaultRequestHeaders.Add("Authorization", $"Bearer {rig.Service.Token("brief", life: TimeSpan.FromSeconds(10))}");
+        for (var time = 0; time < 3; time++)
+        {
+            Assert.Equal(HttpStatusCode.Forbidden, (await poster.GetAsync(Route, Cancel)).StatusCode);
+            Assert.Equal(HttpStatusCode.OK, (await brief.GetAsync(Route, Cancel)).StatusCode);
+        }
+        rig.Service.Clock.Freeze(rig.Now.AddSeconds(41));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await brief.GetAsync(Route, Cancel)).StatusCode);
+
+        using var greedy = rig.Service.Http("greedy");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => greedy.GetAsync(Route, Cancel)));
+        Assert.Equal(ProblemCodes.RateLimited, await CodeAsync(answers.First(a => a.StatusCode == HttpStatusCode.TooManyRequests)));
+        using var page = new HttpRequestMessage(HttpMethod.Get, Route);
+        page.Headers.Add("Origin", "https://page.test");
+        using var modest = rig.Service.Http("modest");
+        await modest.GetAsync(Route, Cancel);
+        Assert.Contains("Access-Control-Allow-Origin", (await modest.SendAsync(page, Cancel)).Headers.Select(h => h.Key));
     }
 
     [Fact]
@@ -234,6 +290,14 @@ public sealed class CatalogTests(LocalServers servers)
         return StoriesJson.ReadCanonical<Catalog>((await TryReadAsync(client, country, language))!.Record.Bytes)!;
     }
 
+    private static async Task<(string Way, string Tag, string Answer)> AnswerAsync(HttpClient http)
+    {
+        using var answer = await http.GetAsync(Route, Cancel);
+        var headers = answer.Headers.Concat(answer.Content.Headers).Where(h => h.Key is not ("Date" or Witness.Way)).OrderBy(h => h.Key, StringComparer.Ordinal);
+        return (answer.Headers.GetValues(Witness.Way).Single(), answer.Headers.ETag!.ToString(),
+            $"{(int)answer.StatusCode}\n{string.Join('\n', headers.Select(h => $"{h.Key}: {string.Join(", ", h.Value)}"))}\n\n{await answer.Content.ReadAsStringAsync(Cancel)}");
+    }
+
     private static async Task<string?> CodeAsync(HttpResponseMessage answer) => (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("code").GetString();
 
     private static async Task<FetchedCatalog?> TryReadAsync(StoriesClient client, string country, string language)
@@ -263,5 +327,25 @@ public sealed class CatalogTests(LocalServers servers)
         {
             foreach (var statement in Tables.Select(sql)) await service.ReadAsync(db => db.Database.ExecuteSqlRawAsync(statement, cancellationToken));
         }
+    }
+
+    /// <summary>Notes in each answer whether its request was routed to a handler.</summary>
+    private sealed class Witness : IStartupFilter
+    {
+        public const string Way = "X-Way";
+
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use((context, rest) =>
+            {
+                context.Response.OnStarting(() =>
+                {
+                    context.Response.Headers[Way] = context.GetEndpoint() is null ? "short" : "long";
+                    return Task.CompletedTask;
+                });
+                return rest(context);
+            });
+            next(app);
+        };
     }
 }
