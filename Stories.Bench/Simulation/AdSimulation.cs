@@ -189,6 +189,8 @@ internal sealed class AdSimulation
         }
         foreach (var charge in fold.Settle(money)) lines.Find(l => l.Id == charge.Line.Id)!.Pay(charge);
         foreach (var (key, value) in fold.Counts) counts[key] = counts.GetValueOrDefault(key) + value;
+        var sums = counts.Where(c => c.Key.Counter is Counters.Valid or Counters.Viewable).GroupBy(c => (c.Key.Line, c.Key.Counter)).ToDictionary(g => g.Key, g => g.Sum(c => c.Value));
+        foreach (var line in lines) line.Learn(sums.GetValueOrDefault((line.Id, Counters.Valid)), sums.GetValueOrDefault((line.Id, Counters.Viewable)));
     }
 
     private double PlannedBy(SimulatedLine line, DateTimeOffset at)

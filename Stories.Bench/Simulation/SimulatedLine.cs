@@ -18,6 +18,7 @@ internal sealed class SimulatedLine
     private const long Price = 4_000_000;
 
     private readonly HashSet<SimulatedDevice> seers = [];
+    private double viewable = 1;
     private bool isRaised;
 
     private SimulatedLine(string name, LineTerms terms, int number)
@@ -58,7 +59,9 @@ internal sealed class SimulatedLine
         SimulatedLine Line(string name, Pacing pacing, double perDeviceDay, Tier tier = Tier.Standard, BudgetKind kind = BudgetKind.Lifetime, Targets? targets = null, Daypart[]? dayparts = null, Cap[]? caps = null, string zone = "UTC", long price = Price, string? category = null)
         {
             var views = kind == BudgetKind.Daily ? Views(perDeviceDay) / plan.Days : Views(perDeviceDay);
-            return new SimulatedLine(name, new LineTerms(tier, 100, price, kind, Math.Max(1, views * price / 1000), begin, end, zone, pacing, targets ?? Targets.Everybody, dayparts ?? [], caps ?? [], category), ++number);
+            // A day's budget is for a whole day.
+            var (from, to) = kind == BudgetKind.Daily ? (Midnight(begin, zone, 1), Midnight(end, zone, 0)) : (begin, end);
+            return new SimulatedLine(name, new LineTerms(tier, 100, price, kind, Math.Max(1, views * price / 1000), from, to, zone, pacing, targets ?? Targets.Everybody, dayparts ?? [], caps ?? [], category), ++number);
         }
         DayOfWeek[] all = Enum.GetValues<DayOfWeek>();
         yield return Line("even", Pacing.Even, 0.08);
@@ -84,14 +87,17 @@ internal sealed class SimulatedLine
         line.Terms = line.Terms with { BudgetMicros = line.Terms.BudgetMicros * 3 / 2 };
     }
 
+    /// <summary>As the planner reads it from what is counted, only of the line's whole life.</summary>
+    public void Learn(long valid, long viewed) => viewable = Viewability.Of(valid, viewed);
+
     public PacePeriod Period(LifetimeWindowsOf windows, DateTimeOffset now, TimeSpan lag)
     {
         if (IsFree) return new PacePeriod(windows.Of(Id, Terms), 1e12, 0, lag);
-        if (Terms.BudgetKind == BudgetKind.Lifetime) return new PacePeriod(windows.Of(Id, Terms), Billed + Cost.Affordable(Billed, Terms.PriceMicros, Terms.BudgetMicros - Settled), Billed, lag);
+        if (Terms.BudgetKind == BudgetKind.Lifetime) return new PacePeriod(windows.Of(Id, Terms), Billed + Cost.Affordable(Billed, Terms.PriceMicros, Terms.BudgetMicros - Settled), Billed, lag, viewable);
         var day = Schedule.DayOf(Terms, now);
         var left = Terms.BudgetMicros - SettledByDay.GetValueOrDefault(day);
         var billed = BilledByDay.GetValueOrDefault(day);
-        return new PacePeriod(Schedule.Windows(Terms, Schedule.StartOfDay(Terms, day), Schedule.StartOfDay(Terms, day.AddDays(1))), billed + Cost.Affordable(Billed, Terms.PriceMicros, left), billed, lag);
+        return new PacePeriod(Schedule.Windows(Terms, Schedule.StartOfDay(Terms, day), Schedule.StartOfDay(Terms, day.AddDays(1))), billed + Cost.Affordable(Billed, Terms.PriceMicros, left), billed, lag, viewable);
     }
 
     /// <summary>Views that the plan asks for by a moment; of a daily budget those of the days before, too.</summary>
@@ -100,7 +106,7 @@ internal sealed class SimulatedLine
         if (IsFree) return 0;
         if (Terms.BudgetKind == BudgetKind.Lifetime) return BudgetViews * Pace.PlannedShare(Terms.Pacing, windows.Of(Id, Terms), curve, at);
         double planned = 0;
-        for (var day = Schedule.DayOf(Terms, Terms.StartsAt); Schedule.StartOfDay(Terms, day) < at; day = day.AddDays(1))
+        for (var day = Schedule.DayOf(Terms, Terms.StartsAt); Schedule.StartOfDay(Terms, day) < at && Schedule.StartOfDay(Terms, day) < Terms.EndsAt; day = day.AddDays(1))
             planned += BudgetViews * Pace.PlannedShare(Terms.Pacing, Schedule.Windows(Terms, Schedule.StartOfDay(Terms, day), Schedule.StartOfDay(Terms, day.AddDays(1))), curve, at);
         return planned;
     }
@@ -119,6 +125,14 @@ internal sealed class SimulatedLine
         Settled += charge.Amount;
         SettledByDay[charge.Day] = SettledByDay.GetValueOrDefault(charge.Day) + charge.Amount;
         BilledByDay[charge.Day] = BilledByDay.GetValueOrDefault(charge.Day) + charge.Views;
+    }
+
+    /// <summary>Of the day there, or of some day after it.</summary>
+    private static DateTimeOffset Midnight(DateTimeOffset time, string zone, int daysAfter)
+    {
+        var there = TimeZoneInfo.FindSystemTimeZoneById(zone);
+        var day = TimeZoneInfo.ConvertTime(time, there).Date.AddDays(daysAfter);
+        return new DateTimeOffset(day, there.GetUtcOffset(day)).ToUniversalTime();
     }
 
     private static Guid IdOf(int number) => new(number, 1, 1, [0, 0, 0, 0, 0, 0, 0, 1]);

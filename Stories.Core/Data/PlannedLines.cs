@@ -70,7 +70,10 @@ public sealed class PlannedLines(StoriesDb db)
         var earliest = today.Values.DefaultIfEmpty().Min();
         var days = await db.LineDays.AsNoTracking().Where(d => ids.Contains(d.LineId) && d.Day >= earliest).ToDictionaryAsync(d => (d.LineId, d.Day), cancellationToken);
 
-        var lines = found.Where(f => creatives[f.Line.Id].Any()).Select(f => new Found(f.Line, f.BudgetMicros - f.SettledMicros, f.Balance, days.GetValueOrDefault((f.Line.Id, today[f.Line.Id])))).ToList();
+        var viewable = await ViewableAsync(ids, now, cancellationToken);
+
+        var lines = found.Where(f => creatives[f.Line.Id].Any())
+            .Select(f => new Found(f.Line, f.BudgetMicros - f.SettledMicros, f.Balance, days.GetValueOrDefault((f.Line.Id, today[f.Line.Id])), viewable.GetValueOrDefault(f.Line.Id, 1))).ToList();
         // What several lines may spend together is theirs by what each could use of it.
         var byWallet = lines.GroupBy(l => l.Line.AdvertiserId).ToDictionary(g => g.Key, g => Share(g.Sum(l => (double)l.OwnLeft), g.First().Balance));
         var byCampaign = lines.GroupBy(l => l.Line.CampaignId).ToDictionary(g => g.Key, g => Share(g.Sum(l => (double)l.OwnLeft), g.First().CampaignLeft ?? long.MaxValue));
@@ -88,6 +91,19 @@ public sealed class PlannedLines(StoriesDb db)
         where db.Advertisers.Any(a => a.Id == line.AdvertiserId && a.State == AdvertiserState.Verified)
         select line;
 
+    private async Task<Dictionary<Guid, double>> ViewableAsync(Guid[] lines, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var since = now - Viewability.Window;
+        var counted = await db.Counts.Where(c => lines.Contains(c.LineId) && c.Hour > since && (c.Counter == Counters.Valid || c.Counter == Counters.Viewable))
+            .GroupBy(c => c.LineId).Select(g => new
+            {
+                Line = g.Key,
+                Valid = g.Sum(c => c.Counter == Counters.Valid ? c.Value : 0),
+                Viewable = g.Sum(c => c.Counter == Counters.Viewable ? c.Value : 0),
+            }).ToListAsync(cancellationToken);
+        return counted.ToDictionary(c => c.Line, c => Viewability.Of(c.Valid, c.Viewable));
+    }
+
     private static PacePeriod Period(Found found, double micros, LifetimeWindows windows, TimeSpan lag, DateTimeOffset now)
     {
         var (line, terms) = (found.Line, found.Line.Terms);
@@ -96,13 +112,13 @@ public sealed class PlannedLines(StoriesDb db)
         IReadOnlyList<Window> period = isDaily ? Schedule.Windows(terms, Schedule.StartOfDay(terms, day), Schedule.StartOfDay(terms, day.AddDays(1))) : windows.Of(line);
         if (terms.PriceMicros == 0 || terms.Tier == Tier.House) return new PacePeriod(period, Unlimited, 0, lag);
         double spent = isDaily ? found.Day?.Billed ?? 0 : line.Billed;
-        return new PacePeriod(period, spent + Cost.Affordable(line.Billed, terms.PriceMicros, (long)micros), spent, lag);
+        return new PacePeriod(period, spent + Cost.Affordable(line.Billed, terms.PriceMicros, (long)micros), spent, lag, found.Viewable);
     }
 
     private static double Share(double wanted, long there) => wanted <= 0 ? 0 : Math.Clamp(there / wanted, 0, 1);
 
     /// <param name="CampaignLeft">Micros; null: no limit.</param>
-    private sealed record Found(Line Line, long? CampaignLeft, long Balance, LineDay? Day)
+    private sealed record Found(Line Line, long? CampaignLeft, long Balance, LineDay? Day, double Viewable)
     {
         public long OwnLeft { get; } = Math.Max(0, Line.BudgetMicros - (Line.BudgetKind == BudgetKind.Daily ? Day?.SettledMicros ?? 0 : Line.SettledMicros));
     }

@@ -7,7 +7,8 @@ namespace Stories.Core.Sponsored;
 /// <param name="Budget">Views.</param>
 /// <param name="Spent">Views that are billed.</param>
 /// <param name="Lag">How old what is known of <paramref name="Spent"/> may be.</param>
-public sealed record PacePeriod(IReadOnlyList<Window> Windows, double Budget, double Spent, TimeSpan Lag)
+/// <param name="Viewable">Of what is shown, the share that is looked at long enough to be a view: 0 to 1.</param>
+public sealed record PacePeriod(IReadOnlyList<Window> Windows, double Budget, double Spent, TimeSpan Lag, double Viewable = 1)
 {
     public double Left => Budget - Spent;
 }
@@ -30,6 +31,9 @@ public sealed record Pace(double Pass, double Need, double Expected, double Plan
 
     /// <summary>Least opportunities to divide by, as a share of an average epoch's: a near-zero night must not look like none.</summary>
     private const double LeastShare = 0.05;
+
+    /// <summary>A creative that nobody looks at is not to be let through everywhere for it.</summary>
+    private const double LeastViewable = 0.2;
 
     private const double Sigmas = 3;
     internal const double FrontExponent = 0.7;
@@ -69,7 +73,8 @@ public sealed record Pace(double Pass, double Need, double Expected, double Plan
         var behind = planned - period.Spent - inFlight;
         var need = pacing == Pacing.Asap ? period.Left - inFlight : next - planned + Epoch / CatchUp * behind;
         var chances = Math.Max(1, Math.Max(curve.Between(now, now + Epoch), LeastShare * curve.Week * Catalog.EpochSeconds / (OpportunityCurve.Hours * 3600d)));
-        var reachable = chances * Math.Clamp(availability, 0.05, 1);
+        var views = chances * Math.Clamp(period.Viewable, LeastViewable, 1);
+        var reachable = views * Math.Clamp(availability, 0.05, 1);
         var pass = Math.Clamp(need / reachable, LeastPass, 1);
 
         // Only as much as what is left covers, with what is already under way, in all but one of some hundred epochs.
@@ -77,11 +82,11 @@ public sealed record Pace(double Pass, double Need, double Expected, double Plan
         var most = Math.Max(0, root * root - inFlight);
         var isHeld = pass * reachable > most;
         // As if nobody else took any: others may step back at once.
-        if (pass * chances > most) pass = most / chances;
+        if (pass * views > most) pass = most / views;
         return new Pace(pass, Math.Max(0, need), pass * reachable, planned, isHeld);
     }
 
-    /// <summary>Views that were shown and are not counted yet: as many as were planned meanwhile.</summary>
+    /// <summary>Views that were shown and are not counted yet: as many as were planned meanwhile. At full speed each showing is taken for one: some of the views come in later than the lag.</summary>
     private static double InFlight(Pacing pacing, PacePeriod period, OpportunityCurve curve, double availability, DateTimeOffset now)
     {
         var begin = DateTimeOffset.FromUnixTimeSeconds(period.Windows[0].From);

@@ -27,6 +27,26 @@ public sealed class PaceTests
     }
 
     [Fact]
+    public void What_is_shown_and_not_looked_at_puts_no_line_behind()
+    {
+        var run = new Run(DoublePeak, Pacing.Even, Monday, Monday.AddDays(1), 3000) { Viewable = 0.75 };
+
+        run.Go(Monday, Monday.AddHours(15));
+        var planned = 3000 * DoublePeak.Between(Monday, Monday.AddHours(15)) / DoublePeak.Between(Monday, Monday.AddDays(1));
+        Assert.InRange(run.Shown, planned * 0.97, planned * 1.03);
+        run.Go(Monday.AddHours(15), Monday.AddDays(1));
+        Assert.InRange(run.Shown, 3000 * 0.97, 3000);
+    }
+
+    [Theory]
+    [InlineData(0, 0, 1)]
+    [InlineData(20, 0, 0.5)]
+    [InlineData(1_000_000, 700_000, 0.7)]
+    // Credited and corrected: never more than all.
+    [InlineData(10, 11, 1)]
+    public void Little_that_is_known_of_looking_says_little(long valid, long viewable, double share) => Assert.Equal(share, Viewability.Of(valid, viewable), 4);
+
+    [Fact]
     public void No_hour_with_people_is_blacked_out()
     {
         var run = new Run(DoublePeak, Pacing.Even, Monday, Monday.AddDays(2), 6000);
@@ -139,18 +159,21 @@ public sealed class PaceTests
         public (DateTimeOffset From, DateTimeOffset To)? Outage { get; init; }
         public Random Random { get; init; } = new(1);
 
+        /// <summary>Of what is shown.</summary>
+        public double Viewable { get; init; } = 1;
+
         public void Go(DateTimeOffset from, DateTimeOffset to)
         {
             for (var now = from; now < to; now += Epoch)
             {
                 while (inFlight.TryPeek(out var oldest) && oldest.At + Lag <= now) counted += inFlight.Dequeue().Views;
-                var period = new PacePeriod([new Window(begin.ToUnixTimeSeconds(), end.ToUnixTimeSeconds())], Budget, counted, Lag);
+                var period = new PacePeriod([new Window(begin.ToUnixTimeSeconds(), end.ToUnixTimeSeconds())], Budget, counted, Lag, Viewable);
                 var pace = Pace.For(pacing, period, curve, 1, now);
                 if (Outage is { } outage && now >= outage.From && now < outage.To) continue;
                 var pass = pace.Quantised(Random.NextDouble()) / (double)CatalogLine.MaxPass;
                 var chances = (int)Math.Floor(curve.Between(now, now + Epoch) + Random.NextDouble());
                 double views = 0;
-                for (var i = 0; i < chances; i++) if (Random.NextDouble() < pass) views++;
+                for (var i = 0; i < chances; i++) if (Random.NextDouble() < pass && (Viewable >= 1 || Random.NextDouble() < Viewable)) views++;
                 Shown += views;
                 ByHour[(int)(now - begin).TotalHours] += views;
                 inFlight.Enqueue((now, views));

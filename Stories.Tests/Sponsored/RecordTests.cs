@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Stories.Api.Operating;
+using Stories.Core.Data;
 using Stories.Core.Sponsored;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
@@ -42,6 +44,27 @@ public sealed class RecordTests(LocalServers servers) : IAsyncLifetime
                 ["furthest.complete"] = 1, ["dwell.sixToFifteen"] = 1, ["ordinal.2"] = 1, ["action.openUrl"] = 1,
             }, await Booked.CountsAsync(service, booked.Line));
         await Booked.AssertExactAsync(service);
+    }
+
+    [Fact]
+    public async Task The_plan_knows_how_much_of_what_is_shown_is_looked_at()
+    {
+        async Task<double> ViewableAsync()
+        {
+            await using var db = OperatorCommand.OpenDatabase(service.Database);
+            var line = Assert.Single(await new PlannedLines(db).ReadOfAsync(booked.Advertiser, new LifetimeWindows(), service.Clock.GetUtcNow(), Cancel));
+            return line.Period.Viewable;
+        }
+        await service.ReadAsync(db => db.Database.ExecuteSqlAsync($"update advertisers set state = 'Verified'; update campaigns set status = 'Active'", Cancel));
+        Assert.Equal(1, await ViewableAsync());
+
+        var brief = booked.Records(30).Select(r => r with { Dwell = DwellBucket.OneToTwo, Quartile = Quartile.Start });
+        await Booked.SubmitManyAsync(service, booked.Records(10).Concat(brief));
+        await Booked.FoldAsync(service);
+
+        Assert.Equal((10 + 20) / (40 + 20d), await ViewableAsync());
+        service.Clock.Advance(Viewability.Window + TimeSpan.FromHours(1));
+        Assert.Equal(1, await ViewableAsync());
     }
 
     [Theory]
