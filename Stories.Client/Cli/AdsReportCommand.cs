@@ -66,7 +66,7 @@ internal static class AdsReportCommand
     {
         var columns = report.Columns.Zip(row.Values, (name, value) => (Name: name, Value: value)).ToList();
         var most = columns.Where(c => !IsSum(c.Name)).Select(c => c.Value).Append(0).Max();
-        foreach (var (name, value) in columns) Console.WriteLine($"  {name,-18} {Text(name, value),16}  {(IsSum(name) ? "" : Bar(value, most))}".TrimEnd());
+        foreach (var (name, value) in columns) Console.WriteLine($"  {name,-20} {Text(name, value),16}  {(IsSum(name) ? "" : Bar(value, most))}".TrimEnd());
         Console.WriteLine($"  {Words.Of(row.State)}, final {row.FinalAt:yyyy-MM-dd HH:mm} UTC{(row.Marks.Count == 0 || row.Blockers is not null ? "" : $"  ({string.Join(", ", row.Marks)})")}");
         if (row.Status is { } status) Console.WriteLine($"  {Words.Of(status)}{(row.Blockers is { Count: 0 } ? ": nothing keeps it" : "")}");
         foreach (var blocker in row.Blockers ?? []) Console.WriteLine($"    {Words.Of(blocker.Code)}{(blocker.Since is { } since ? $" since {since:yyyy-MM-dd HH:mm}" : "")}: {blocker.Fix}");
