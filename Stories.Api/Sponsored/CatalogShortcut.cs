@@ -20,6 +20,8 @@ internal sealed class CatalogShortcut(RequestDelegate next, Tokens tokens, Catal
 
         context.User = user;
         using var lease = limits.Value.GlobalLimiter!.AttemptAcquire(context);
-        return lease.IsAcquired ? catalog.ExecuteAsync(context) : next(context);
+        if (!lease.IsAcquired) return next(context);
+        catalogs.Count(cell);
+        return catalog.ExecuteAsync(context);
     }
 }

@@ -52,14 +52,14 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
         }
     }
 
-    /// <summary>The same without asking anybody; null when that takes an answer, which then counts.</summary>
+    /// <summary>The same without asking anybody, and uncounted; null when that would take an answer.</summary>
     public ReadyCatalog? FindFresh(Cell cell)
     {
         var now = clock.GetUtcNow();
-        if (!entries.TryGetValue(cell, out var entry) || entry.Current is not { Catalog: { } catalog } found || !found.IsFresh(Catalog.EpochAt(now), now)) return null;
-        Count(cell, now);
-        return catalog;
+        return entries.TryGetValue(cell, out var entry) && entry.Current is { Catalog: { } catalog } found && found.IsFresh(Catalog.EpochAt(now), now) ? catalog : null;
     }
+
+    public void Count(Cell cell) => Count(cell, clock.GetUtcNow());
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -97,7 +97,8 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
     private void Count(Cell cell, DateTimeOffset now)
     {
         var key = (cell, DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() / 3600 * 3600));
-        if (fetches.Count < MostCells || fetches.ContainsKey(key)) fetches.AddOrUpdate(key, 1, (_, before) => before + 1);
+        // Counting all keys takes all locks.
+        if (fetches.ContainsKey(key) || fetches.Count < MostCells) fetches.AddOrUpdate(key, 1, (_, before) => before + 1);
     }
 
     private sealed class Entry

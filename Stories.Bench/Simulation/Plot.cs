@@ -30,6 +30,7 @@ internal static class Plot
         foreach (var curve in curves)
         {
             svg.Append(CultureInfo.InvariantCulture, $"<path fill=\"none\" stroke=\"{curve.Colour}\" stroke-width=\"1.6\"{(curve.IsDashed ? " stroke-dasharray=\"5 4\"" : "")} d=\"M{string.Join('L', curve.Points.Select(p => string.Create(CultureInfo.InvariantCulture, $"{X(p.X):0.#} {Y(p.Y):0.#}")))}\"/>");
+            if (curve.Name.Length == 0) continue;
             svg.Append(CultureInfo.InvariantCulture, $"<path stroke=\"{curve.Colour}\" stroke-width=\"3\" d=\"M{at} {Height - 18}h16\"/><text x=\"{at + 20}\" y=\"{Height - 14}\">{curve.Name}</text>");
             at += 40 + curve.Name.Length * 7;
         }
@@ -42,6 +43,6 @@ internal static class Plot
     private static double RoundUp(double value)
     {
         var power = Math.Pow(10, Math.Floor(Math.Log10(value)));
-        return new[] { 1, 1.5, 2, 3, 4, 5, 8, 10 }.First(m => m * power >= value - 1e-12) * power;
+        return new[] { 1, 1.2, 1.5, 2, 3, 4, 5, 8, 10 }.First(m => m * power >= value - 1e-12) * power;
     }
 }

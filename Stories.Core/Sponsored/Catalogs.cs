@@ -6,6 +6,9 @@ namespace Stories.Core.Sponsored;
 /// <summary>A signed catalog as it is handed out: whoever asks in its epoch gets these bytes.</summary>
 public sealed class IssuedCatalog
 {
+    /// <summary>How long what a catalog names can be fetched after its epoch: somebody is watching.</summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromMinutes(10);
+
     private IssuedCatalog() { }
 
     /// <summary>The name of its cell, which may be merged.</summary>
@@ -27,6 +30,9 @@ public sealed class IssuedCatalog
     public bool IsDropped { get; private set; }
 
     public SignedRecord Record => new(Bytes, Signature, Key);
+
+    /// <summary>When nothing of an epoch's catalog can be fetched any more.</summary>
+    public static DateTimeOffset EndOf(long epoch) => DateTimeOffset.FromUnixTimeSeconds(epoch + Catalog.EpochSeconds) + Grace;
 }
 
 /// <summary>A cell as devices ask for it, in one hour: how large it is, and when it is awake.</summary>

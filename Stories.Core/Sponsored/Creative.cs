@@ -180,6 +180,9 @@ public sealed class StoredOffer
 
     public SignedRecord Record => new(Bytes, Signature, Key);
 
+    /// <summary>Whether a catalog of the epoch may hold it: nobody is to be led to what is over.</summary>
+    public bool Lasts(long epoch) => State == OfferState.Live && ExpiresAt > IssuedCatalog.EndOf(epoch);
+
     public bool Revoke()
     {
         if (State == OfferState.Revoked) return false;

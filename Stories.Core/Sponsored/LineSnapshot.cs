@@ -62,7 +62,12 @@ public sealed record LineSnapshot(
 
     private IEnumerable<Blocker> OfCreatives()
     {
-        if (Creatives.Any(c => c.State == CreativeState.Approved)) yield break;
+        if (Creatives.Any(c => c.State == CreativeState.Approved))
+        {
+            if (Creatives.All(c => c.State != CreativeState.Approved || c.IsOfferOver))
+                yield return new Blocker(BlockerCode.OfferEnded, null, "What its creative offers is over: sign another offer, and make a creative of it.", null);
+            yield break;
+        }
         var waiting = Creatives.Where(c => c.State != CreativeState.Withdrawn).GroupBy(c => c.State switch
         {
             CreativeState.Processing => BlockerCode.CreativeProcessing,
@@ -115,4 +120,5 @@ public sealed record LineSnapshot(
 }
 
 /// <param name="ChangedAt">When it came into its state.</param>
-public sealed record CreativeStanding(CreativeState State, DateTimeOffset ChangedAt);
+/// <param name="IsOfferOver">It hands over an offer that no catalog holds any more.</param>
+public sealed record CreativeStanding(CreativeState State, DateTimeOffset ChangedAt, bool IsOfferOver);

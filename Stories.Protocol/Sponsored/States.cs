@@ -149,6 +149,9 @@ public enum BlockerCode
     CreativeNotSubmitted,
     PendingReview,
     CreativeRejected,
+
+    /// <summary>What its creatives hand over is revoked or too near its end.</summary>
+    OfferEnded,
     NoFunds,
     BudgetExhausted,
     DayBudgetExhausted,

@@ -86,8 +86,18 @@ public sealed class CatalogTests(LocalServers servers)
         rig.Service.Clock.Freeze(rig.Now.AddSeconds(41));
         Assert.Equal(HttpStatusCode.Unauthorized, (await brief.GetAsync(Route, Cancel)).StatusCode);
 
+        async Task<long> FetchesAsync(string elsewhere)
+        {
+            // Whoever asks for what is not there has all written down.
+            using var first = rig.Service.Http($"first-{Guid.NewGuid():N}");
+            await first.GetAsync(Route.Replace("=DE", $"={elsewhere}", StringComparison.Ordinal), Cancel);
+            return await rig.Service.ReadAsync(db => db.CellHours.Where(h => h.Cell == "chat/tray/DE/de/unknown").SumAsync(h => h.Fetches, Cancel));
+        }
+        var before = await FetchesAsync("FR");
         using var greedy = rig.Service.Http("greedy");
         var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => greedy.GetAsync(Route, Cancel)));
+        // Who is refused is no opportunity: the plan cannot be talked up.
+        Assert.Equal(answers.Count(a => a.IsSuccessStatusCode), await FetchesAsync("ES") - before);
         Assert.Equal(ProblemCodes.RateLimited, await CodeAsync(answers.First(a => a.StatusCode == HttpStatusCode.TooManyRequests)));
         using var page = new HttpRequestMessage(HttpMethod.Get, Route);
         page.Headers.Add("Origin", "https://page.test");

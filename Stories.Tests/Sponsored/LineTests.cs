@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Stories.Protocol;
 using Stories.Protocol.Contracts;
 using Stories.Protocol.Sponsored;
 using Stories.Tests.Fixtures;
@@ -215,6 +216,18 @@ public sealed class LineTests(LocalServers servers) : IAsyncLifetime
                 return EffectiveStatus.Blocked;
             case BlockerCode.CreativeRejected:
                 await OnlyCreativeAsync(CreativeState.Suspended);
+                return EffectiveStatus.Blocked;
+            case BlockerCode.OfferEnded:
+                using (var key = SigningKey.Generate())
+                {
+                    await rig.Service.ReadAsync(db => db.Advertisers.ExecuteUpdateAsync(set => set.SetProperty(a => a.OfferKey, key.PublicKey), Cancel));
+                    var offer = new Offer(Guid.NewGuid(), advertiser.Id, advertiser.DisplayName, "Twelve rolls", 4_800_000, "EUR", rig.Now.AddDays(2).ToUnixTimeSeconds());
+                    await rig.Own.KeepOfferAsync(offer, key, cancellationToken: Cancel);
+                    var paying = await rig.CreativeAsync(advertiser.Id, facts: BookingRig.Facts(action: new CallToAction(CallToActionKind.Pay, Offer: offer.Id)));
+                    await rig.Own.ChangeCreativesAsync(line.Id, [paying], cancellationToken: Cancel);
+                    Assert.Equal(EffectiveStatus.Active, (await rig.Own.ReadLineAsync(line.Id, Cancel)).Effective);
+                    await rig.Own.RevokeOfferAsync(offer.Id, cancellationToken: Cancel);
+                }
                 return EffectiveStatus.Blocked;
             case BlockerCode.NoFunds:
                 // 5,000 micros a view.

@@ -21,9 +21,6 @@ public sealed class PlanCatalogs(
 {
     private static readonly TimeSpan Ahead = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long the addresses in a catalog go on after its epoch: somebody is watching.</summary>
-    private static readonly TimeSpan UrlGrace = TimeSpan.FromMinutes(10);
-
     private static readonly TimeSpan Epoch = TimeSpan.FromSeconds(Catalog.EpochSeconds);
 
     /// <returns>How many catalogs were made.</returns>
@@ -99,14 +96,14 @@ public sealed class PlanCatalogs(
             select new { Creative = creative, advertiser.DisplayName, advertiser.OfferKey }).AsNoTracking().ToListAsync(cancellationToken);
         var offerIds = found.Select(f => f.Creative.Facts.CallToAction.Offer).OfType<Guid>().ToArray();
         var offers = await db.Offers.AsNoTracking().Where(o => offerIds.Contains(o.Id) && o.State == OfferState.Live).ToDictionaryAsync(o => o.Id, cancellationToken);
-        var until = DateTimeOffset.FromUnixTimeSeconds(epoch) + Epoch + UrlGrace;
+        var until = IssuedCatalog.EndOf(epoch);
         var parts = new Dictionary<string, CreativeParts>();
         foreach (var row in found.DistinctBy(f => f.Creative.Digest))
         {
             var creative = row.Creative;
             var offer = creative.Facts.CallToAction.Offer is { } id ? offers.GetValueOrDefault(id) : null;
             // An offer that has ended takes what it is for with it.
-            if (creative.Facts.CallToAction.Offer is not null && (offer is null || offer.ExpiresAt <= until || row.OfferKey is null)) continue;
+            if (creative.Facts.CallToAction.Offer is not null && (offer is null || !offer.Lasts(epoch) || row.OfferKey is null)) continue;
             var media = new List<CatalogMedia>();
             foreach (var file in creative.Media)
                 media.Add(new CatalogMedia(file.File, await urls.SignAsync(creative.Container!, file.BlobName, new ServedAs(file.File.MediaType, Inline: true), until, cancellationToken)));
@@ -145,7 +142,7 @@ public sealed class PlanCatalogs(
         var at = DateTimeOffset.FromUnixTimeSeconds(epoch);
         await db.Creatives.Where(c => digests.Contains(c.Digest!) && c.State == CreativeState.Approved && (c.LastShownAt == null || c.LastShownAt < at))
             .ExecuteUpdateAsync(set => set.SetProperty(c => c.LastShownAt, at), cancellationToken);
-        var ended = epoch - Catalog.EpochSeconds - (long)UrlGrace.TotalSeconds;
+        var ended = epoch - Catalog.EpochSeconds - (long)IssuedCatalog.Grace.TotalSeconds;
         await db.Catalogs.Where(c => c.Epoch < ended && c.Bytes.Length > 0)
             .ExecuteUpdateAsync(set => set.SetProperty(c => c.Bytes, Array.Empty<byte>()).SetProperty(c => c.Signature, Array.Empty<byte>()), cancellationToken);
     }
