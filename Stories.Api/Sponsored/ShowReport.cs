@@ -58,7 +58,7 @@ internal static class ShowReport
         if (asked.Kind == ReportKind.Blockers) rows = [.. rows.Zip(await standings.SnapshotsAsync(lines, cancellationToken), Explain)];
         if (asked.Kind == ReportKind.Pacing) rows = await pacing.FillAsync(rows, lines, asked, now, cancellationToken);
         var currency = lines.Count == 0 ? null : await db.Wallets.Where(w => w.AdvertiserId == lines[0].AdvertiserId).Select(w => w.Currency).FirstOrDefaultAsync(cancellationToken);
-        var report = new ReportView(asked.Kind, asked.By, asked.From, asked.To, currency, 
+        var report = new ReportView(asked.Kind, asked.By, asked.From, asked.To, currency,
             asked.By > ReportBy.Day ? ReportColumns.BrokenDown : asked.Kind == ReportKind.Pacing ? ReportPacing.Columns : [.. columns.Select(c => c.Name)], rows);
         return query.Format == "csv" ? TypedResults.File(Encoding.UTF8.GetBytes(report.ToCsv()), "text/csv; charset=utf-8") : TypedResults.Ok(report);
     }

@@ -40,8 +40,16 @@ public sealed class RecordTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal(
             new Dictionary<string, long>
             {
-                ["received"] = 4, ["valid"] = 1, ["duplicate"] = 3, ["viewable"] = 1, ["billed"] = 1, ["settledMicros"] = 5000,
-                ["furthest.complete"] = 1, ["dwell.sixToFifteen"] = 1, ["ordinal.2"] = 1, ["action.openUrl"] = 1,
+                ["received"] = 4,
+                ["valid"] = 1,
+                ["duplicate"] = 3,
+                ["viewable"] = 1,
+                ["billed"] = 1,
+                ["settledMicros"] = 5000,
+                ["furthest.complete"] = 1,
+                ["dwell.sixToFifteen"] = 1,
+                ["ordinal.2"] = 1,
+                ["action.openUrl"] = 1,
             }, await Booked.CountsAsync(service, booked.Line));
         await Booked.AssertExactAsync(service);
     }

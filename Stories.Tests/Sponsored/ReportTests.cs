@@ -195,7 +195,7 @@ public sealed class ReportTests(LocalServers servers) : IAsyncLifetime
         var report = await ReportAsync("statement");
         Assert.Equal($"line,name,key,state,finalAt,{string.Join(',', report.Columns)},marks", lines[0]);
         Assert.Equal($"{booked.Line},\"Tray\",\"\",provisional,{report.Rows[0].FinalAt:yyyy-MM-dd'T'HH:mm:ss'Z'},{string.Join(',', report.Rows[0].Values)},\"\"", lines[1]);
-        Assert.Equal(["", ], lines[2..]);
+        Assert.Equal(["",], lines[2..]);
     }
 
     [Fact]
