@@ -39,15 +39,16 @@ public sealed class AppRegistry(IServiceScopeFactory scopes, TimeProvider clock)
     public IEnumerable<SecurityKey> Keys(string? issuer, IEnumerable<string> audiences) => Entry(issuer, audiences)?.Keys ?? [];
 
     /// <summary>Another object whenever the apps have been read again.</summary>
-    public object Reading => current;
+    public object Version => current;
+
+    /// <summary>Nothing has to be read before the next question.</summary>
+    public bool IsFresh => readAt != long.MinValue && clock.GetElapsedTime(readAt) < Fresh;
 
     public App? ById(string id) => current.Apps.Values.FirstOrDefault(a => a.App.Id == id)?.App;
 
     public bool AllowsOrigin(string origin) => current.Origins.Contains(origin);
 
     public void Dispose() => reading.Dispose();
-
-    public bool IsFresh => readAt != long.MinValue && clock.GetElapsedTime(readAt) < Fresh;
 
     private Registered? Entry(string? issuer, IEnumerable<string> audiences) =>
         issuer is null ? null : audiences.Select(audience => current.Apps.GetValueOrDefault((issuer, audience))).FirstOrDefault(a => a is not null);

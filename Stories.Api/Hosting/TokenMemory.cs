@@ -20,22 +20,22 @@ internal sealed class TokenMemory(AppRegistry apps) : TokenHandler
 
     public override async Task<TokenValidationResult> ValidateTokenAsync(string token, TokenValidationParameters validationParameters)
     {
-        var reading = apps.Reading;
+        var version = apps.Version;
         var known = verified;
-        if (known.Reading != reading) verified = known = new Verified(reading);
+        if (known.Version != version) verified = known = new Verified(version);
         if (Find(known, token, validationParameters) is { } found) return found.Result;
 
         var result = await handler.ValidateTokenAsync(token, validationParameters);
         if (!result.IsValid) return result;
         if (!TryName(result.ClaimsIdentity)) return new TokenValidationResult { IsValid = false, Exception = new SecurityTokenValidationException("subject") };
         // Verified by the apps as they are now; and who has no app's key cannot fill the memory.
-        if (apps.Reading == reading && known.Tokens.Count < Most) known.Tokens.TryAdd(token, new Known(result, new ClaimsPrincipal(result.ClaimsIdentity)));
+        if (apps.Version == version && known.Tokens.Count < Most) known.Tokens.TryAdd(token, new Known(result, new ClaimsPrincipal(result.ClaimsIdentity)));
         return result;
     }
 
     /// <summary>Whose token it is, if it was verified by the apps as they are now.</summary>
     public ClaimsPrincipal? Find(ReadOnlySpan<char> token, TokenValidationParameters parameters) =>
-        verified is var known && known.Reading == apps.Reading ? Find(known, token, parameters)?.Principal : null;
+        verified is var known && known.Version == apps.Version ? Find(known, token, parameters)?.Principal : null;
 
     private static Known? Find(Verified known, ReadOnlySpan<char> token, TokenValidationParameters parameters) =>
         known.BySpan.TryGetValue(token, out var found) && parameters.LifetimeValidator(found.Result.SecurityToken.ValidFrom, found.Result.SecurityToken.ValidTo, found.Result.SecurityToken, parameters) ? found : null;
@@ -48,10 +48,10 @@ internal sealed class TokenMemory(AppRegistry apps) : TokenHandler
         return true;
     }
 
-    /// <param name="reading">Of the apps by which they were verified.</param>
-    private sealed class Verified(object? reading)
+    /// <param name="version">Of the apps by which they were verified.</param>
+    private sealed class Verified(object? version)
     {
-        public object? Reading => reading;
+        public object? Version => version;
         public ConcurrentDictionary<string, Known> Tokens { get; } = new(StringComparer.Ordinal);
         public ConcurrentDictionary<string, Known>.AlternateLookup<ReadOnlySpan<char>> BySpan => Tokens.GetAlternateLookup<ReadOnlySpan<char>>();
     }

@@ -28,7 +28,7 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
     {
         var now = clock.GetUtcNow();
         var epoch = Catalog.EpochAt(now);
-        Count(cell, now);
+        Count(cell);
         if (!entries.TryGetValue(cell, out var entry))
         {
             if (entries.Count >= MostCells) entries.Clear();
@@ -59,7 +59,13 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
         return entries.TryGetValue(cell, out var entry) && entry.Current is { Catalog: { } catalog } found && found.IsFresh(Catalog.EpochAt(now), now) ? catalog : null;
     }
 
-    public void Count(Cell cell) => Count(cell, clock.GetUtcNow());
+    /// <summary>Somebody of the cell was answered: by this the planner knows how many they are, and when they are awake.</summary>
+    public void Count(Cell cell)
+    {
+        var key = (cell, DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds() / 3600 * 3600));
+        // Counting all keys takes all locks.
+        if (fetches.ContainsKey(key) || fetches.Count < MostCells) fetches.AddOrUpdate(key, 1, (_, before) => before + 1);
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -92,13 +98,6 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
         foreach (var key in fetches.Keys)
             if (fetches.TryRemove(key, out var count)) taken.Add((key.Cell, key.Hour, count));
         await stored.AddFetchesAsync(taken, cancellationToken);
-    }
-
-    private void Count(Cell cell, DateTimeOffset now)
-    {
-        var key = (cell, DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() / 3600 * 3600));
-        // Counting all keys takes all locks.
-        if (fetches.ContainsKey(key) || fetches.Count < MostCells) fetches.AddOrUpdate(key, 1, (_, before) => before + 1);
     }
 
     private sealed class Entry

@@ -13,8 +13,8 @@ internal static class ReadCatalog
 {
     public const string Route = "/v1/ads/catalog";
 
-    public static async Task<Results<ReadyCatalog, ProblemHttpResult>> Handle(Caller caller, Catalogs catalogs, HttpContext context, CancellationToken cancellationToken,
-        string? placement = null, string? country = null, string? language = null, string? age = null)
+    public static async Task<Results<ReadyCatalog, ProblemHttpResult>> Handle(
+        string? placement, string? country, string? language, string? age, Caller caller, Catalogs catalogs, HttpContext context, CancellationToken cancellationToken)
     {
         if (FindCell(caller.Name.App, placement, country, language, age) is not { } cell) return Problems.Of(ProblemCodes.CellInvalid);
         if (await catalogs.FindAsync(cell, cancellationToken) is { } catalog) return catalog;
