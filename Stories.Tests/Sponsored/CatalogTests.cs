@@ -59,7 +59,7 @@ public sealed class CatalogTests(LocalServers servers)
             using var http = new HttpClient { BaseAddress = address };
             http.DefaultRequestHeaders.Add("Authorization", $"Bearer {rig.Service.Token($"viewer-{Guid.NewGuid():N}")}");
             if (asked() is { } sought) http.DefaultRequestHeaders.Add("If-None-Match", sought);
-            // Somebody else's request has the catalog in memory.
+            // Every five seconds the apps are read again, and a token is forgotten in between.
             var (first, second) = (await AnswerAsync(http), await AnswerAsync(http));
             for (var more = 0; first.Way == second.Way && more < 3; more++) second = await AnswerAsync(http);
 
