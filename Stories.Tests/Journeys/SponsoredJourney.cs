@@ -23,7 +23,6 @@ public sealed class SponsoredJourney(LocalServers servers)
         var early = await Assert.ThrowsAsync<StoriesProblemException>(() => rig.Service.User("viewer").Client.ReadCatalogAsync(new Cell(Service.ChatApp, Placement.Tray, "DE", "de", AgeBand.Unknown), null, Cancel));
         Assert.Equal(ProblemCodes.CatalogPending, early.Code);
         await rig.PlanAsync();
-        rig.Service.Clock.Advance(TimeSpan.FromSeconds(1));
 
         var (_, statuses) = await rig.ViewerAsync("viewer");
         var decision = rig.Watch(statuses);

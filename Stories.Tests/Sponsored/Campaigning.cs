@@ -91,7 +91,12 @@ internal sealed class Campaigning : IAsyncDisposable
         return await Ads.ChangeStatusAsync(line.Id, ConfiguredStatus.Active, cancellationToken: Cancel);
     }
 
-    public Task PlanAsync() => WorkAsync<PlanCatalogs>(plan => plan.RunAsync(Cancel));
+    public async Task PlanAsync()
+    {
+        await WorkAsync<PlanCatalogs>(plan => plan.RunAsync(Cancel));
+        // As long as who was told that there is none yet is to wait: the Api remembers that for a moment.
+        Service.Clock.Advance(TimeSpan.FromSeconds(1));
+    }
 
     public Task FoldAsync() => WorkAsync<IFoldRecords>(fold => fold.RunAsync(Cancel));
 
