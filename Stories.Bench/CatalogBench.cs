@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Headers;
 using Npgsql;
 using Stories.Api.Operating;
@@ -11,18 +10,21 @@ namespace Stories.Bench;
 /// <summary>
 /// A cell's catalog as many devices ask for it: with its tag, which answers 304, and whole. Beside a bare Kestrel in a process of its own that has
 /// the same bytes and tag in memory, once asking nobody who it is and once verifying the same tokens. 64 accounts ask again and again, so that the
-/// service knows their tokens; <c>first</c> is what it takes when each request brings a token of its own.
+/// service knows their tokens; <c>first</c> is what it takes when each request brings a token of its own. Asked by wrk, which leaves the processors to them.
 /// </summary>
 internal static class CatalogBench
 {
-    private const int Requests = 10_000;
-    private const int AtATime = 64;
+    /// <summary>More than can be asked for in a round.</summary>
+    private const int Newcomers = 20_000;
+
     private const int Accounts = 64;
     private const int Lines = 50;
-    private const int Rounds = 5;
+    private const int Rounds = 15;
 
     /// <summary>As long as a run may take.</summary>
     private const int Epochs = 12;
+
+    private const string Path = "v1/ads/catalog?placement=tray&country=DE&language=de&age=unknown";
 
     private static readonly Cell Cell = new("chat-dev", Placement.Tray, "DE", "de", AgeBand.Unknown);
 
@@ -32,77 +34,54 @@ internal static class CatalogBench
         await StoreAsync(database);
         var tokens = new List<string>();
         for (var account = 0; account < Accounts; account++) tokens.Add(await MintToken.MintAsync(Bench.Configuration, Cell.App, $"catalog-{Environment.ProcessId}-{account}", "stories.view"));
-        using var service = Client(Session.Service());
+        using var service = new HttpClient { BaseAddress = Session.Service() };
         var (body, tag) = await ReadAsync(service, tokens[0]);
         using var bare = await BareCatalog.StartAsync(body, tag.ToString(), app: null);
         using var verifying = await BareCatalog.StartAsync(body, tag.ToString(), Cell.App);
-        using var other = Client(bare.Address);
-        using var asking = Client(verifying.Address);
-        Console.WriteLine($"{body.Length:#,0} bytes, {Requests:#,0} requests, {AtATime} at a time");
+        Console.WriteLine($"{body.Length:#,0} bytes, {Load.AtATime} requests at a time, seconds for 10,000 of them");
 
         var ratios = new List<double>();
-        var fresh = new List<string>();
+        Load newcomers = null!;
         async Task MintAsync()
         {
-            fresh.Clear();
-            for (var i = 0; i < Requests; i++) fresh.Add(await MintToken.MintAsync(Bench.Configuration, Cell.App, $"catalog-{Guid.NewGuid():N}", "stories.view"));
+            var fresh = new List<string>();
+            while (fresh.Count < Newcomers) fresh.Add(await MintToken.MintAsync(Bench.Configuration, Cell.App, $"catalog-{Guid.NewGuid():N}", "stories.view"));
+            newcomers = new Load(Path, fresh, tag.ToString(), 0);
         }
         await MintAsync();
-        await Measure.CompareAsync("catalog:first", 1, MintAsync, new Way("service: token, cell, tag", () => AskAsync(service, fresh, tag, HttpStatusCode.NotModified, 0)),
-            new Way("bare Kestrel that verifies the same tokens", () => AskAsync(asking, fresh, tag, HttpStatusCode.NotModified, 0)));
-        foreach (var (name, ifNone, expected) in new[] { ("catalog:tag", tag, HttpStatusCode.NotModified), ("catalog:whole", null, HttpStatusCode.OK) })
+        await Measure.CompareAsync("catalog:first", 1, MintAsync, new Way("service: token, cell, tag", () => newcomers.RunAsync(Session.Service())),
+            new Way("bare Kestrel that verifies the same tokens", () => newcomers.RunAsync(verifying.Address)));
+        foreach (var (name, load) in new[] { ("catalog:tag", new Load(Path, tokens, tag.ToString(), 0)), ("catalog:whole", new Load(Path, tokens, null, body.Length)) })
         {
-            Task Ask(HttpClient http) => AskAsync(http, tokens, ifNone, expected, body.Length);
-            ratios.Add(await Measure.CompareAsync($"{name}:verified", Rounds, new Way("service: token, cell, tag", () => Ask(service)), new Way("bare Kestrel that verifies the same tokens", () => Ask(asking))));
-            ratios.Add(await Measure.CompareAsync(name, Rounds, new Way("service: token, cell, tag", () => Ask(service)), new Way("bare Kestrel that asks nobody", () => Ask(other))));
+            var ours = new Way("service: token, cell, tag", () => load.RunAsync(Session.Service()));
+            ratios.Add(await Measure.CompareAsync($"{name}:verified", Rounds, ours, new Way("bare Kestrel that verifies the same tokens", () => load.RunAsync(verifying.Address))));
+            ratios.Add(await Measure.CompareAsync(name, Rounds, ours, new Way("bare Kestrel that asks nobody", () => load.RunAsync(bare.Address))));
         }
         Console.WriteLine($"RESULT catalog {ratios.Min():0.00}");
     }
 
-    private static async Task AskAsync(HttpClient http, List<string> tokens, EntityTagHeaderValue? tag, HttpStatusCode expected, int length)
-    {
-        await Parallel.ForEachAsync(Enumerable.Range(0, Requests), new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (i, cancellationToken) =>
-        {
-            using var request = Request(tokens[i % tokens.Count], tag);
-            using var answer = await http.SendAsync(request, cancellationToken);
-            var bytes = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
-            // An epoch that ends in a round makes another tag, and the round another one's.
-            if (answer.StatusCode != expected || bytes.Length != (expected == HttpStatusCode.OK ? length : 0)) throw new InvalidOperationException($"{(int)answer.StatusCode} with {bytes.Length} bytes. If an epoch has just ended: try again.");
-        });
-    }
-
     private static async Task<(byte[] Body, EntityTagHeaderValue Tag)> ReadAsync(HttpClient http, string token)
     {
-        using var request = Request(token, null);
+        using var request = new HttpRequestMessage(HttpMethod.Get, Path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         using var answer = await http.SendAsync(request);
         answer.EnsureSuccessStatusCode();
         return (await answer.Content.ReadAsByteArrayAsync(), answer.Headers.ETag!);
     }
 
-    private static HttpRequestMessage Request(string token, EntityTagHeaderValue? tag)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Get, "v1/ads/catalog?placement=tray&country=DE&language=de&age=unknown");
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        if (tag is not null) request.Headers.IfNoneMatch.Add(tag);
-        return request;
-    }
-
-    private static HttpClient Client(Uri address) => new(new SocketsHttpHandler { MaxConnectionsPerServer = AtATime }) { BaseAddress = address };
-
-    /// <summary>As a planner would have stored it, for this epoch and some more; the Api hands bytes out and asks nothing of them.</summary>
+    /// <summary>As a planner would have stored it, but the same in all epochs, so that a round may cross one's end; the Api hands bytes out and asks nothing of them.</summary>
     private static async Task StoreAsync(NpgsqlDataSource database)
     {
         using var key = SigningKey.Generate();
         var first = Catalog.EpochAt(TimeProvider.System.GetUtcNow());
+        var creatives = Enumerable.Range(0, Lines).Select(Creative).ToList();
+        var lines = creatives.Select(c => new CatalogLine(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), Tier.Standard, 100, 32, [new Window(first, first + 86_400)], [new Cap(CapLevel.Line, 2, 86_400)], null, [], [], [c.Digest])).ToList();
+        var bytes = StoriesJson.Write(new Catalog("bench", Cell, first, new AdPolicy(), lines, creatives));
         for (var i = 0; i < Epochs; i++)
         {
-            var epoch = first + i * Catalog.EpochSeconds;
-            var creatives = Enumerable.Range(0, Lines).Select(Creative).ToList();
-            var lines = creatives.Select(c => new CatalogLine(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), Tier.Standard, 100, 32, [new Window(epoch, epoch + 86_400)], [new Cap(CapLevel.Line, 2, 86_400)], null, [], [], [c.Digest])).ToList();
-            var bytes = StoriesJson.Write(new Catalog("bench", Cell, epoch, new AdPolicy(), lines, creatives));
             await using var insert = database.CreateCommand("insert into catalogs (cell, epoch, revision, bytes, signature, key, lines, is_dropped) values ($1, $2, 1000, $3, $4, $5, $6, false)");
             insert.Parameters.Add(new() { Value = Cell.ToString() });
-            insert.Parameters.Add(new() { Value = epoch });
+            insert.Parameters.Add(new() { Value = first + i * Catalog.EpochSeconds });
             insert.Parameters.Add(new() { Value = bytes });
             insert.Parameters.Add(new() { Value = key.Sign(SignaturePurpose.Catalog, bytes) });
             insert.Parameters.Add(new() { Value = key.Id });

@@ -26,7 +26,7 @@ internal static class ApiServices
             kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
         });
         // The framework's request log holds paths and query strings as they came.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         services.AddStoriesCore(builder.Configuration);
         // Viewers are better served by an Api that says so than by none.
         services.AddStoriesHealth(whenRetained: HealthStatus.Degraded);

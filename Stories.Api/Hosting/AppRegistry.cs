@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.IdentityModel.Tokens;
 using Stories.Core.Apps;
@@ -11,7 +12,7 @@ public sealed class AppRegistry(IServiceScopeFactory scopes, TimeProvider clock)
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim reading = new(1, 1);
-    private Snapshot current = new([], []);
+    private Snapshot current = new([], [], "");
     private long readAt = long.MinValue;
 
     public async ValueTask RefreshAsync(CancellationToken cancellationToken)
@@ -22,10 +23,14 @@ public sealed class AppRegistry(IServiceScopeFactory scopes, TimeProvider clock)
         {
             if (IsFresh) return;
             await using var scope = scopes.CreateAsyncScope();
-            var apps = await scope.ServiceProvider.GetRequiredService<StoriesDb>().Apps.AsNoTracking().ToListAsync(cancellationToken);
-            current = new Snapshot(
-                apps.ToDictionary(a => (a.Issuer, a.TokenAudience), a => new Registered(a, new JsonWebKeySet(a.SigningKeys).GetSigningKeys())),
-                [.. apps.SelectMany(a => a.AllowedOrigins)]);
+            var apps = await scope.ServiceProvider.GetRequiredService<StoriesDb>().Apps.AsNoTracking().OrderBy(a => a.Id).ToListAsync(cancellationToken);
+            var content = JsonSerializer.Serialize(apps);
+            if (content != current.Content)
+            {
+                current = new Snapshot(
+                    apps.ToDictionary(a => (a.Issuer, a.TokenAudience), a => new Registered(a, new JsonWebKeySet(a.SigningKeys).GetSigningKeys())),
+                    [.. apps.SelectMany(a => a.AllowedOrigins)], content);
+            }
             readAt = clock.GetTimestamp();
         }
         finally
@@ -38,7 +43,7 @@ public sealed class AppRegistry(IServiceScopeFactory scopes, TimeProvider clock)
 
     public IEnumerable<SecurityKey> Keys(string? issuer, IEnumerable<string> audiences) => Entry(issuer, audiences)?.Keys ?? [];
 
-    /// <summary>Another object whenever the apps have been read again.</summary>
+    /// <summary>Another object whenever an app was found changed.</summary>
     public object Version => current;
 
     /// <summary>Nothing has to be read before the next question.</summary>
@@ -55,5 +60,5 @@ public sealed class AppRegistry(IServiceScopeFactory scopes, TimeProvider clock)
 
     private sealed record Registered(App App, IList<SecurityKey> Keys);
 
-    private sealed record Snapshot(Dictionary<(string Issuer, string Audience), Registered> Apps, HashSet<string> Origins);
+    private sealed record Snapshot(Dictionary<(string Issuer, string Audience), Registered> Apps, HashSet<string> Origins, string Content);
 }

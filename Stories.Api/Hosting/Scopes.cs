@@ -5,6 +5,8 @@ namespace Stories.Api.Hosting;
 /// <summary>What a token may do: the space-separated <c>scope</c> claim of RFC 8693.</summary>
 public static class Scopes
 {
+    public const string Claim = "scope";
+
     public const string Post = "stories.post";
     public const string View = "stories.view";
 
@@ -36,5 +38,5 @@ public static class Scopes
     }
 
     public static bool Has(System.Security.Claims.ClaimsPrincipal user, string scope) =>
-        user.FindAll("scope").Any(claim => claim.Value.Split(' ').Contains(scope));
+        user.FindAll(Claim).Any(claim => claim.Value.Split(' ').Contains(scope));
 }

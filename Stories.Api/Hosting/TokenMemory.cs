@@ -8,37 +8,50 @@ namespace Stories.Api.Hosting;
 
 /// <summary>
 /// Verifies a token once and names its caller: an app sends the same one with each of its requests, for minutes. Only its time is looked at
-/// again. All is forgotten when the apps are read again, so that a key or an app that is withdrawn stops as soon as it would without.
+/// again. All is forgotten when an app was changed, so that a key or an app that is withdrawn stops as soon as it would without.
 /// </summary>
 internal sealed class TokenMemory(AppRegistry apps) : TokenHandler
 {
-    /// <summary>Some 30 MB.</summary>
+    /// <summary>Of a generation; some 30 MB. There are two, so that who is not heard of again is forgotten, and nobody else.</summary>
     private const int Most = 20_000;
 
     private readonly JsonWebTokenHandler handler = new() { MapInboundClaims = false };
-    private Verified verified = new(null);
+    private Generations generations = new(null, NewGeneration(), NewGeneration());
 
     public override async Task<TokenValidationResult> ValidateTokenAsync(string token, TokenValidationParameters validationParameters)
     {
         var version = apps.Version;
-        var known = verified;
-        if (known.Version != version) verified = known = new Verified(version);
-        if (Find(known, token, validationParameters) is { } found) return found.Result;
-
+        if (Find(token, validationParameters) is { } found) return found.Result;
         var result = await handler.ValidateTokenAsync(token, validationParameters);
         if (!result.IsValid) return result;
         if (!TryName(result.ClaimsIdentity)) return new TokenValidationResult { IsValid = false, Exception = new SecurityTokenValidationException("subject") };
-        // Verified by the apps as they are now; and who has no app's key cannot fill the memory.
-        if (apps.Version == version && known.Tokens.Count < Most) known.Tokens.TryAdd(token, new Known(result, new ClaimsPrincipal(result.ClaimsIdentity)));
+        // By the apps as they are now, or not at all.
+        if (apps.Version == version) Keep(version, token, new VerifiedToken(result));
         return result;
     }
 
-    /// <summary>Whose token it is, if it was verified by the apps as they are now.</summary>
-    public ClaimsPrincipal? Find(ReadOnlySpan<char> token, TokenValidationParameters parameters) =>
-        verified is var known && known.Version == apps.Version ? Find(known, token, parameters)?.Principal : null;
+    /// <summary>What a token says, if it was verified by the apps as they are now.</summary>
+    public VerifiedToken? Find(ReadOnlySpan<char> token, TokenValidationParameters parameters)
+    {
+        var (version, young, old) = generations;
+        if (version is null || version != apps.Version) return null;
+        var isYoung = young.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out var found);
+        if (!isYoung && !old.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out found)) return null;
+        if (!parameters.LifetimeValidator(found!.Result.SecurityToken.ValidFrom, found.Result.SecurityToken.ValidTo, found.Result.SecurityToken, parameters)) return null;
+        if (!isYoung) Keep(version, token.ToString(), found);
+        return found;
+    }
 
-    private static Known? Find(Verified known, ReadOnlySpan<char> token, TokenValidationParameters parameters) =>
-        known.BySpan.TryGetValue(token, out var found) && parameters.LifetimeValidator(found.Result.SecurityToken.ValidFrom, found.Result.SecurityToken.ValidTo, found.Result.SecurityToken, parameters) ? found : null;
+    /// <summary>Whoever is overtaken by another here will be verified once more.</summary>
+    private void Keep(object version, string token, VerifiedToken verified)
+    {
+        var now = generations;
+        if (now.Version != version) generations = now = new Generations(version, NewGeneration(), NewGeneration());
+        else if (now.Young.Count >= Most) generations = now = new Generations(version, NewGeneration(), now.Young);
+        now.Young.TryAdd(token, verified);
+    }
+
+    private static ConcurrentDictionary<string, VerifiedToken> NewGeneration() => new(StringComparer.Ordinal);
 
     private bool TryName(ClaimsIdentity identity)
     {
@@ -48,13 +61,22 @@ internal sealed class TokenMemory(AppRegistry apps) : TokenHandler
         return true;
     }
 
-    /// <param name="version">Of the apps by which they were verified.</param>
-    private sealed class Verified(object? version)
-    {
-        public object? Version => version;
-        public ConcurrentDictionary<string, Known> Tokens { get; } = new(StringComparer.Ordinal);
-        public ConcurrentDictionary<string, Known>.AlternateLookup<ReadOnlySpan<char>> BySpan => Tokens.GetAlternateLookup<ReadOnlySpan<char>>();
-    }
+    /// <param name="Version">Of the apps by which they were verified.</param>
+    /// <param name="Young">Heard of since it was begun.</param>
+    /// <param name="Old">Heard of before.</param>
+    private sealed record Generations(object? Version, ConcurrentDictionary<string, VerifiedToken> Young, ConcurrentDictionary<string, VerifiedToken> Old);
+}
 
-    private sealed record Known(TokenValidationResult Result, ClaimsPrincipal Principal);
+/// <summary>What a token says, read once.</summary>
+internal sealed class VerifiedToken(TokenValidationResult result)
+{
+    private readonly string[] scopes = [.. result.ClaimsIdentity.FindAll(Scopes.Claim).SelectMany(claim => claim.Value.Split(' '))];
+
+    public TokenValidationResult Result { get; } = result;
+
+    public ClaimsPrincipal User { get; } = new(result.ClaimsIdentity);
+
+    public Caller Caller { get; } = Caller.Of(new ClaimsPrincipal(result.ClaimsIdentity))!;
+
+    public bool Has(string scope) => scopes.Contains(scope);
 }

@@ -37,7 +37,7 @@ internal sealed class Tokens(AppRegistry apps, TimeProvider clock) : IConfigureN
     }
 
     /// <summary>Of a token in the header that was verified within the last seconds; null says nothing about it.</summary>
-    public ClaimsPrincipal? FindVerified(HttpRequest request)
+    public VerifiedToken? FindVerified(HttpRequest request)
     {
         const string bearer = "Bearer ";
         return request.Headers.Authorization is [{ } header] && header.StartsWith(bearer, StringComparison.Ordinal) && apps.IsFresh

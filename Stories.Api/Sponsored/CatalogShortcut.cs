@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 using Stories.Api.Hosting;
+using Stories.Protocol.Sponsored;
 
 namespace Stories.Api.Sponsored;
 
@@ -10,18 +12,34 @@ namespace Stories.Api.Sponsored;
 /// </summary>
 internal sealed class CatalogShortcut(RequestDelegate next, Tokens tokens, Catalogs catalogs, IOptions<RateLimiterOptions> limits)
 {
+    /// <summary>How cells are asked for: made up by whoever asks, and few by those who do not.</summary>
+    private const int MostQueries = 10_000;
+
+    private readonly ConcurrentDictionary<(string App, string? Query), Cell> cells = [];
+
     public Task InvokeAsync(HttpContext context)
     {
         var request = context.Request;
         if (request.Path != ReadCatalog.Route || !HttpMethods.IsGet(request.Method) || request.Headers.Origin.Count > 0) return next(context);
-        if (tokens.FindVerified(request) is not { } user || !Scopes.Has(user, Scopes.View) || Caller.Of(user) is not { } caller) return next(context);
-        var query = request.Query;
-        if (ReadCatalog.FindCell(caller.Name.App, query["placement"], query["country"], query["language"], query["age"]) is not { } cell || catalogs.FindFresh(cell) is not { } catalog) return next(context);
+        if (tokens.FindVerified(request) is not { } token || !token.Has(Scopes.View)) return next(context);
+        if (FindCell(token.Caller.Name.App, request) is not { } cell || catalogs.FindFresh(cell) is not { } catalog) return next(context);
 
-        context.User = user;
+        context.User = token.User;
         using var lease = limits.Value.GlobalLimiter!.AttemptAcquire(context);
         if (!lease.IsAcquired) return next(context);
         catalogs.Count(cell);
         return catalog.ExecuteAsync(context);
+    }
+
+    /// <summary>Devices ask in the same words again and again.</summary>
+    private Cell? FindCell(string app, HttpRequest request)
+    {
+        var words = (app, request.QueryString.Value);
+        if (cells.TryGetValue(words, out var known)) return known;
+        var query = request.Query;
+        if (ReadCatalog.FindCell(app, query["placement"], query["country"], query["language"], query["age"]) is not { } cell) return null;
+        if (cells.Count >= MostQueries) cells.Clear();
+        cells.TryAdd(words, cell);
+        return cell;
     }
 }

@@ -38,15 +38,17 @@ window.play = rendition => see(async (seen, stage, fail) => {
   }
 
   video.pause();
-  const seek = async time => {
-    // What playing has still to show is not what the seek shows.
-    await nextFrame();
-    await nextFrame();
+  const seekOnce = async time => {
     const shown = new Promise(done => video.requestVideoFrameCallback((_, frame) => done(frame.mediaTime)));
     const sought = reached('seeked');
     video.currentTime = time;
     await sought;
-    const mediaTime = await shown;
+    return await shown;
+  };
+  // What playing had left to show may come in the way of one seek, however long that waits; it cannot outlast one.
+  const seek = async time => {
+    await seekOnce(time);
+    const mediaTime = await seekOnce(time);
     canvas.drawImage(video, 0, 0, side, side);
     return mediaTime;
   };
