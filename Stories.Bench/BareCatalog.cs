@@ -9,7 +9,7 @@ using Stories.Api.Operating;
 
 namespace Stories.Bench;
 
-/// <summary>The yardstick of <see cref="CatalogBench"/>: a Kestrel that has some bytes and their tag in memory, in a process of its own, as the service is.</summary>
+/// <summary>The yardstick of <see cref="CatalogBench"/>: a Kestrel that has some bytes and their tag in memory and answers as the service does, byte for byte, in a process of its own, as the service is.</summary>
 internal sealed class BareCatalog : IDisposable
 {
     private readonly Process process;
@@ -52,7 +52,9 @@ internal sealed class BareCatalog : IDisposable
         var route = server.MapGet("/v1/ads/catalog", (HttpContext context) =>
         {
             context.Response.Headers.ETag = tag;
-            context.Response.Headers.CacheControl = "private, max-age=300";
+            context.Response.Headers.CacheControl = "max-age=300, private";
+            context.Response.Headers.XContentTypeOptions = "nosniff";
+            context.Response.Headers["Referrer-Policy"] = "no-referrer";
             return context.Request.Headers.IfNoneMatch == tag ? Results.StatusCode(StatusCodes.Status304NotModified) : Results.Bytes(body, "application/json");
         });
         if (app.Length > 0) route.RequireAuthorization();

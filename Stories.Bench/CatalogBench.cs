@@ -49,7 +49,7 @@ internal static class CatalogBench
             newcomers = new Load(Path, fresh, tag.ToString(), 0);
         }
         await MintAsync();
-        await Measure.CompareAsync("catalog:first", 1, MintAsync, new Way("service: token, cell, tag", () => newcomers.RunAsync(Session.Service())),
+        await Measure.CompareAsync("catalog:first", 3, MintAsync, new Way("service: token, cell, tag", () => newcomers.RunAsync(Session.Service())),
             new Way("bare Kestrel that verifies the same tokens", () => newcomers.RunAsync(verifying.Address)));
         foreach (var (name, load) in new[] { ("catalog:tag", new Load(Path, tokens, tag.ToString(), 0)), ("catalog:whole", new Load(Path, tokens, null, body.Length)) })
         {

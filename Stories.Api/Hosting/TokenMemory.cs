@@ -10,11 +10,10 @@ namespace Stories.Api.Hosting;
 /// Verifies a token once and names its caller: an app sends the same one with each of its requests, for minutes. Only its time is looked at
 /// again. All is forgotten when an app was changed, so that a key or an app that is withdrawn stops as soon as it would without.
 /// </summary>
-internal sealed class TokenMemory(AppRegistry apps) : TokenHandler
+/// <param name="apps">By whose keys.</param>
+/// <param name="most">Of a generation: some 30 MB. There are two, so that who is not heard of again is forgotten, and nobody else.</param>
+internal sealed class TokenMemory(AppRegistry apps, int most = 20_000) : TokenHandler
 {
-    /// <summary>Of a generation; some 30 MB. There are two, so that who is not heard of again is forgotten, and nobody else.</summary>
-    private const int Most = 20_000;
-
     private readonly JsonWebTokenHandler handler = new() { MapInboundClaims = false };
     private Generations generations = new(null, NewGeneration(), NewGeneration());
 
@@ -47,7 +46,7 @@ internal sealed class TokenMemory(AppRegistry apps) : TokenHandler
     {
         var now = generations;
         if (now.Version != version) generations = now = new Generations(version, NewGeneration(), NewGeneration());
-        else if (now.Young.Count >= Most) generations = now = new Generations(version, NewGeneration(), now.Young);
+        else if (now.Young.Count >= most) generations = now = new Generations(version, NewGeneration(), now.Young);
         now.Young.TryAdd(token, verified);
     }
 
@@ -74,9 +73,7 @@ internal sealed class VerifiedToken(TokenValidationResult result)
 
     public TokenValidationResult Result { get; } = result;
 
-    public ClaimsPrincipal User { get; } = new(result.ClaimsIdentity);
-
-    public Caller Caller { get; } = Caller.Of(new ClaimsPrincipal(result.ClaimsIdentity))!;
+    public KnownUser User { get; } = new(result.ClaimsIdentity);
 
     public bool Has(string scope) => scopes.Contains(scope);
 }

@@ -10,7 +10,7 @@ namespace Stories.Api.Sponsored;
 /// What is asked for most of all is answered before anything else looks at it: a catalog that is in memory, with a token that was verified within
 /// the last seconds, within its rate. Everything else goes the long way, which gives the same answer.
 /// </summary>
-internal sealed class CatalogShortcut(RequestDelegate next, Tokens tokens, Catalogs catalogs, IOptions<RateLimiterOptions> limits)
+internal sealed class CatalogShortcut(RequestDelegate next, Tokens tokens, Catalogs catalogs, IOptions<RateLimiterOptions> limits, TimeProvider clock)
 {
     /// <summary>How cells are asked for: made up by whoever asks, and few by those who do not.</summary>
     private const int MostQueries = 10_000;
@@ -22,13 +22,14 @@ internal sealed class CatalogShortcut(RequestDelegate next, Tokens tokens, Catal
         var request = context.Request;
         if (request.Path != ReadCatalog.Route || !HttpMethods.IsGet(request.Method) || request.Headers.Origin.Count > 0) return next(context);
         if (tokens.FindVerified(request) is not { } token || !token.Has(Scopes.View)) return next(context);
-        if (FindCell(token.Caller.Name.App, request) is not { } cell || catalogs.FindFresh(cell) is not { } catalog) return next(context);
+        var now = clock.GetUtcNow();
+        if (FindCell(token.User.Caller.Name.App, request) is not { } cell || catalogs.FindFresh(cell, now) is not { } catalog) return next(context);
 
         context.User = token.User;
         using var lease = limits.Value.GlobalLimiter!.AttemptAcquire(context);
         if (!lease.IsAcquired) return next(context);
-        catalogs.Count(cell);
-        return catalog.ExecuteAsync(context);
+        catalogs.Count(cell, now);
+        return catalog.WriteAsync(context, now);
     }
 
     /// <summary>Devices ask in the same words again and again.</summary>

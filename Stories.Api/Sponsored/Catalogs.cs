@@ -28,7 +28,7 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
     {
         var now = clock.GetUtcNow();
         var epoch = Catalog.EpochAt(now);
-        Count(cell);
+        Count(cell, now);
         if (!entries.TryGetValue(cell, out var entry))
         {
             if (entries.Count >= MostCells) entries.Clear();
@@ -53,16 +53,13 @@ internal sealed class Catalogs(CellCatalogs stored, TimeProvider clock, ILogger<
     }
 
     /// <summary>The same without asking anybody, and uncounted; null when that would take an answer.</summary>
-    public ReadyCatalog? FindFresh(Cell cell)
-    {
-        var now = clock.GetUtcNow();
-        return entries.TryGetValue(cell, out var entry) && entry.Current is { Catalog: { } catalog } found && found.IsFresh(Catalog.EpochAt(now), now) ? catalog : null;
-    }
+    public ReadyCatalog? FindFresh(Cell cell, DateTimeOffset now) =>
+        entries.TryGetValue(cell, out var entry) && entry.Current is { Catalog: { } catalog } found && found.IsFresh(Catalog.EpochAt(now), now) ? catalog : null;
 
     /// <summary>Somebody of the cell was answered: by this the planner knows how many they are, and when they are awake.</summary>
-    public void Count(Cell cell)
+    public void Count(Cell cell, DateTimeOffset now)
     {
-        var key = (cell, DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds() / 3600 * 3600));
+        var key = (cell, DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() / 3600 * 3600));
         // Counting all keys takes all locks.
         if (fetches.ContainsKey(key) || fetches.Count < MostCells) fetches.AddOrUpdate(key, 1, (_, before) => before + 1);
     }

@@ -13,6 +13,7 @@ internal sealed class ReadyCatalog : IResult
     private readonly EntityTagHeaderValue tag;
     private readonly string header;
     private readonly TimeProvider clock;
+    private Lifetime lifetime = new(0);
 
     public ReadyCatalog(long epoch, SignedRecord record, TimeProvider clock)
     {
@@ -22,11 +23,15 @@ internal sealed class ReadyCatalog : IResult
         tag = new EntityTagHeaderValue(header);
     }
 
-    public Task ExecuteAsync(HttpContext httpContext)
+    public Task ExecuteAsync(HttpContext httpContext) => WriteAsync(httpContext, clock.GetUtcNow());
+
+    public Task WriteAsync(HttpContext httpContext, DateTimeOffset now)
     {
         var (request, response) = (httpContext.Request, httpContext.Response);
-        // Private: proxies do not know of whom the app's token is.
-        response.Headers.CacheControl = $"max-age={Math.Max(0, epoch + Catalog.EpochSeconds - clock.GetUtcNow().ToUnixTimeSeconds())}, private";
+        var seconds = Math.Max(0, epoch + Catalog.EpochSeconds - now.ToUnixTimeSeconds());
+        var current = lifetime;
+        if (current.Seconds != seconds) lifetime = current = new Lifetime(seconds);
+        response.Headers.CacheControl = current.Header;
         response.Headers.ETag = header;
         if (request.Headers.IfNoneMatch == header || request.GetTypedHeaders().IfNoneMatch.Any(asked => asked.Compare(tag, useStrongComparison: false) || asked == EntityTagHeaderValue.Any))
         {
@@ -36,5 +41,12 @@ internal sealed class ReadyCatalog : IResult
         response.ContentType = "application/json";
         response.ContentLength = body.Length;
         return response.Body.WriteAsync(body, httpContext.RequestAborted).AsTask();
+    }
+
+    /// <summary>How long it may be kept; privately, for proxies do not know of whom the app's token is.</summary>
+    private sealed class Lifetime(long seconds)
+    {
+        public long Seconds => seconds;
+        public string Header { get; } = $"max-age={seconds}, private";
     }
 }
