@@ -25,7 +25,7 @@ internal static class ApiServices
             kestrel.Limits.MaxRequestBodySize = BodyBytes;
             kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
         });
-        // The framework's request log holds paths and query strings as they came.
+        // The framework's request log holds paths and query strings as they came. At no level: an activity would be made for each request.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         services.AddStoriesCore(builder.Configuration);
         // Viewers are better served by an Api that says so than by none.

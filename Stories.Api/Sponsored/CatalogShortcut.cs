@@ -7,8 +7,8 @@ using Stories.Protocol.Sponsored;
 namespace Stories.Api.Sponsored;
 
 /// <summary>
-/// What is asked for most of all is answered before anything else looks at it: a catalog that is in memory, with a token that was verified within
-/// the last seconds, within its rate. Everything else goes the long way, which gives the same answer.
+/// What is asked for most of all is answered before anything else looks at it: a catalog that is in memory, with a token that was verified
+/// already, within its rate. Everything else goes the long way, which gives the same answer.
 /// </summary>
 internal sealed class CatalogShortcut(RequestDelegate next, Tokens tokens, Catalogs catalogs, IOptions<RateLimiterOptions> limits, TimeProvider clock)
 {
