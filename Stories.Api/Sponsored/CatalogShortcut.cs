@@ -15,6 +15,9 @@ internal sealed class CatalogShortcut(RequestDelegate next, Tokens tokens, Catal
     /// <summary>How cells are asked for: made up by whoever asks, and few by those who do not.</summary>
     private const int MostQueries = 10_000;
 
+    /// <summary>Characters; an app's own has some sixty.</summary>
+    private const int LongestQuery = 200;
+
     private readonly ConcurrentDictionary<(string App, string? Query), Cell> cells = [];
 
     public Task InvokeAsync(HttpContext context)
@@ -39,6 +42,7 @@ internal sealed class CatalogShortcut(RequestDelegate next, Tokens tokens, Catal
         if (cells.TryGetValue(words, out var known)) return known;
         var query = request.Query;
         if (ReadCatalog.FindCell(app, query["placement"], query["country"], query["language"], query["age"]) is not { } cell) return null;
+        if (request.QueryString.Value?.Length > LongestQuery) return cell;
         if (cells.Count >= MostQueries) cells.Clear();
         cells.TryAdd(words, cell);
         return cell;

@@ -6,6 +6,10 @@ const side = 64;
 const speed = 2;
 const enough = { pictures: 3, seconds: 0.2 };
 const patience = 20_000;
+const settling = 3_000;
+
+/** Seconds by which a first picture may be. */
+const late = 0.1;
 
 /** Plays a video from its beginning, seeks back to it and to the middle, and plays to the end. */
 window.play = rendition => see(async (seen, stage, fail) => {
@@ -38,22 +42,23 @@ window.play = rendition => see(async (seen, stage, fail) => {
   }
 
   video.pause();
-  const seekOnce = async time => {
-    const shown = new Promise(done => video.requestVideoFrameCallback((_, frame) => done(frame.mediaTime)));
+  const shown = () => {
+    const frame = new VideoFrame(video), seconds = frame.timestamp / 1e6;
+    frame.close();
+    return seconds;
+  };
+  // What was to be shown before may be seen for a while after a seek, and nothing says when that is over.
+  const seek = async (time, isThere) => {
     const sought = reached('seeked');
     video.currentTime = time;
     await sought;
-    return await shown;
-  };
-  // What playing had left to show may come in the way of one seek, however long that waits; it cannot outlast one.
-  const seek = async time => {
-    await seekOnce(time);
-    const mediaTime = await seekOnce(time);
+    for (const end = performance.now() + settling; !isThere() && performance.now() < end;) await nextFrame();
     canvas.drawImage(video, 0, 0, side, side);
-    return mediaTime;
+    return shown();
   };
-  Object.assign(seen, { begins: await seek(0), beginning: pixels(canvas) });
-  await seek(rendition.duration / 2);
+  const begins = await seek(0, () => shown() <= late);
+  Object.assign(seen, { begins, beginning: pixels(canvas) });
+  await seek(rendition.duration / 2, () => shown() !== begins);
   Object.assign(seen, { sought: video.currentTime, middle: pixels(canvas) });
 
   const ended = reached('ended');
