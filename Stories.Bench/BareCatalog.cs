@@ -9,7 +9,7 @@ using Stories.Api.Operating;
 
 namespace Stories.Bench;
 
-/// <summary>The yardstick of <see cref="CatalogBench"/>: a Kestrel that has some bytes and their tag in memory and answers as the service does, byte for byte, in a process of its own, as the service is.</summary>
+/// <summary>The yardstick of <see cref="CatalogBench"/>: a Kestrel, in a process of its own, that has answers in memory which are the service's to the byte.</summary>
 internal sealed class BareCatalog : IDisposable
 {
     private readonly Process process;

@@ -24,7 +24,7 @@ internal static class CatalogBench
     /// <summary>As long as a run may take.</summary>
     private const int Epochs = 12;
 
-    private const string Path = "v1/ads/catalog?placement=tray&country=DE&language=de&age=unknown";
+    private const string Route = "v1/ads/catalog?placement=tray&country=DE&language=de&age=unknown";
 
     private static readonly Cell Cell = new("chat-dev", Placement.Tray, "DE", "de", AgeBand.Unknown);
 
@@ -46,12 +46,12 @@ internal static class CatalogBench
         {
             var fresh = new List<string>();
             while (fresh.Count < Newcomers) fresh.Add(await MintToken.MintAsync(Bench.Configuration, Cell.App, $"catalog-{Guid.NewGuid():N}", "stories.view"));
-            newcomers = new Load(Path, fresh, tag.ToString(), 0);
+            newcomers = new Load(Route, fresh, tag.ToString(), 0);
         }
         await MintAsync();
         await Measure.CompareAsync("catalog:first", 3, MintAsync, new Way("service: token, cell, tag", () => newcomers.RunAsync(Session.Service())),
             new Way("bare Kestrel that verifies the same tokens", () => newcomers.RunAsync(verifying.Address)));
-        foreach (var (name, load) in new[] { ("catalog:tag", new Load(Path, tokens, tag.ToString(), 0)), ("catalog:whole", new Load(Path, tokens, null, body.Length)) })
+        foreach (var (name, load) in new[] { ("catalog:tag", new Load(Route, tokens, tag.ToString(), 0)), ("catalog:whole", new Load(Route, tokens, null, body.Length)) })
         {
             var ours = new Way("service: token, cell, tag", () => load.RunAsync(Session.Service()));
             ratios.Add(await Measure.CompareAsync($"{name}:verified", Rounds, ours, new Way("bare Kestrel that verifies the same tokens", () => load.RunAsync(verifying.Address))));
@@ -62,7 +62,7 @@ internal static class CatalogBench
 
     private static async Task<(byte[] Body, EntityTagHeaderValue Tag)> ReadAsync(HttpClient http, string token)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, Path);
+        using var request = new HttpRequestMessage(HttpMethod.Get, Route);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         using var answer = await http.SendAsync(request);
         answer.EnsureSuccessStatusCode();

@@ -3,11 +3,11 @@ namespace Stories.Bench;
 /// <summary>
 /// One address asked for by <c>wrk</c> for a second, with one token after the other, and each time the same answer expected.
 /// </summary>
-/// <param name="Path">Relative to a server's address.</param>
+/// <param name="Route">With its query, relative to a server's address.</param>
 /// <param name="Tokens">Used in turn.</param>
 /// <param name="Tag">What the asker has already, or null.</param>
 /// <param name="BodyBytes">Of each answer.</param>
-internal sealed record Load(string Path, IReadOnlyList<string> Tokens, string? Tag, int BodyBytes)
+internal sealed record Load(string Route, IReadOnlyList<string> Tokens, string? Tag, int BodyBytes)
 {
     public const int AtATime = 64;
 
@@ -35,9 +35,9 @@ internal sealed record Load(string Path, IReadOnlyList<string> Tokens, string? T
     public async Task<double> RunAsync(Uri server)
     {
         var folder = Directory.CreateTempSubdirectory("stories-load-").FullName;
-        await File.WriteAllTextAsync(System.IO.Path.Combine(folder, "script.lua"), Script);
-        await File.WriteAllLinesAsync(System.IO.Path.Combine(folder, "tokens"), Tokens);
-        string[] arguments = ["-t1", $"-c{AtATime}", "-d1s", "-s", "script.lua", new Uri(server, Path).ToString(), "--", "tokens", .. Tag is null ? Array.Empty<string>() : [Tag]];
+        await File.WriteAllTextAsync(Path.Combine(folder, "script.lua"), Script);
+        await File.WriteAllLinesAsync(Path.Combine(folder, "tokens"), Tokens);
+        string[] arguments = ["-t1", $"-c{AtATime}", "-d1s", "-s", "script.lua", new Uri(server, Route).ToString(), "--", "tokens", .. Tag is null ? Array.Empty<string>() : [Tag]];
         var seen = (await Shell.RunAsync(folder, "wrk", arguments)).Split('\n').Single(line => line.StartsWith("SEEN", StringComparison.Ordinal)).Split('\t').Skip(1).Select(long.Parse).ToArray();
         Directory.Delete(folder, recursive: true);
         var (microseconds, answers, bytes, errors) = (seen[0], seen[1], seen[2], seen[3]);

@@ -13,11 +13,5 @@ public sealed record Caller(UserName Name)
     public static ValueTask<Caller?> BindAsync(HttpContext context) => ValueTask.FromResult(Of(context.User));
 
     public static Caller? Of(ClaimsPrincipal user) =>
-        user is KnownUser known ? known.Caller : user.FindFirstValue(AppClaim) is { } app && user.FindFirstValue("sub") is { } name ? new Caller(new UserName(app, name)) : null;
-}
-
-/// <summary>Of whom is known already who it is: asked on every request, and more than once.</summary>
-internal sealed class KnownUser(ClaimsIdentity identity) : ClaimsPrincipal(identity)
-{
-    public Caller Caller { get; } = Caller.Of(new ClaimsPrincipal(identity))!;
+        user.FindFirstValue(AppClaim) is { } app && user.FindFirstValue("sub") is { } name ? new Caller(new UserName(app, name)) : null;
 }

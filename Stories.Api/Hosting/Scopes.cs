@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Microsoft.AspNetCore.Authorization;
 
 namespace Stories.Api.Hosting;
@@ -5,8 +6,6 @@ namespace Stories.Api.Hosting;
 /// <summary>What a token may do: the space-separated <c>scope</c> claim of RFC 8693.</summary>
 public static class Scopes
 {
-    public const string Claim = "scope";
-
     public const string Post = "stories.post";
     public const string View = "stories.view";
 
@@ -37,6 +36,7 @@ public static class Scopes
         options.AddPolicy(Keys, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, View) || Has(context.User, Post) || Has(context.User, AdsManage)));
     }
 
-    public static bool Has(System.Security.Claims.ClaimsPrincipal user, string scope) =>
-        user.FindAll(Claim).Any(claim => claim.Value.Split(' ').Contains(scope));
+    public static IEnumerable<string> Of(ClaimsPrincipal user) => user.FindAll("scope").SelectMany(claim => claim.Value.Split(' '));
+
+    public static bool Has(ClaimsPrincipal user, string scope) => Of(user).Contains(scope);
 }

@@ -67,13 +67,23 @@ internal sealed class TokenMemory(AppRegistry apps, int most = 20_000) : TokenHa
 }
 
 /// <summary>What a token says, read once.</summary>
-internal sealed class VerifiedToken(TokenValidationResult result)
+internal sealed class VerifiedToken
 {
-    private readonly string[] scopes = [.. result.ClaimsIdentity.FindAll(Scopes.Claim).SelectMany(claim => claim.Value.Split(' '))];
+    private readonly string[] scopes;
 
-    public TokenValidationResult Result { get; } = result;
+    public VerifiedToken(TokenValidationResult result)
+    {
+        Result = result;
+        User = new ClaimsPrincipal(result.ClaimsIdentity);
+        Caller = Caller.Of(User)!;
+        scopes = [.. Scopes.Of(User)];
+    }
 
-    public KnownUser User { get; } = new(result.ClaimsIdentity);
+    public TokenValidationResult Result { get; }
+
+    public ClaimsPrincipal User { get; }
+
+    public Caller Caller { get; }
 
     public bool Has(string scope) => scopes.Contains(scope);
 }

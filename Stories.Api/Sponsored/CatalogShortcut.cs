@@ -26,13 +26,13 @@ internal sealed class CatalogShortcut(RequestDelegate next, Tokens tokens, Catal
         if (request.Path != ReadCatalog.Route || !HttpMethods.IsGet(request.Method) || request.Headers.Origin.Count > 0) return next(context);
         if (tokens.FindVerified(request) is not { } token || !token.Has(Scopes.View)) return next(context);
         var now = clock.GetUtcNow();
-        if (FindCell(token.User.Caller.Name.App, request) is not { } cell || catalogs.FindFresh(cell, now) is not { } catalog) return next(context);
+        if (FindCell(token.Caller.Name.App, request) is not { } cell || catalogs.FindFresh(cell, now) is not { } catalog) return next(context);
 
         context.User = token.User;
         using var lease = limits.Value.GlobalLimiter!.AttemptAcquire(context);
         if (!lease.IsAcquired) return next(context);
         catalogs.Count(cell, now);
-        return catalog.WriteAsync(context, now);
+        return catalog.ExecuteAsync(context);
     }
 
     /// <summary>Devices ask in the same words again and again.</summary>

@@ -13,7 +13,6 @@ internal sealed class ReadyCatalog : IResult
     private readonly EntityTagHeaderValue tag;
     private readonly string header;
     private readonly TimeProvider clock;
-    private Lifetime lifetime = new(0);
 
     public ReadyCatalog(long epoch, SignedRecord record, TimeProvider clock)
     {
@@ -23,15 +22,11 @@ internal sealed class ReadyCatalog : IResult
         tag = new EntityTagHeaderValue(header);
     }
 
-    public Task ExecuteAsync(HttpContext httpContext) => WriteAsync(httpContext, clock.GetUtcNow());
-
-    public Task WriteAsync(HttpContext httpContext, DateTimeOffset now)
+    public Task ExecuteAsync(HttpContext httpContext)
     {
         var (request, response) = (httpContext.Request, httpContext.Response);
-        var seconds = Math.Max(0, epoch + Catalog.EpochSeconds - now.ToUnixTimeSeconds());
-        var current = lifetime;
-        if (current.Seconds != seconds) lifetime = current = new Lifetime(seconds);
-        response.Headers.CacheControl = current.Header;
+        // Private: proxies do not know of whom the app's token is.
+        response.Headers.CacheControl = $"max-age={Math.Max(0, epoch + Catalog.EpochSeconds - clock.GetUtcNow().ToUnixTimeSeconds())}, private";
         response.Headers.ETag = header;
         if (request.Headers.IfNoneMatch == header || request.GetTypedHeaders().IfNoneMatch.Any(asked => asked.Compare(tag, useStrongComparison: false) || asked == EntityTagHeaderValue.Any))
         {
@@ -41,12 +36,5 @@ internal sealed class ReadyCatalog : IResult
         response.ContentType = "application/json";
         response.ContentLength = body.Length;
         return response.Body.WriteAsync(body, httpContext.RequestAborted).AsTask();
-    }
-
-    /// <summary>How long it may be kept; privately, for proxies do not know of whom the app's token is.</summary>
-    private sealed class Lifetime(long seconds)
-    {
-        public long Seconds => seconds;
-        public string Header { get; } = $"max-age={seconds}, private";
     }
 }

@@ -66,7 +66,7 @@ public sealed class TokenMemoryTests(LocalServers servers) : IAsyncLifetime
         await apps.RefreshAsync(Cancel);
         Assert.True(apps.IsFresh);
         Assert.Same(before, apps.Version);
-        Assert.Equal("alice", memory.Find(alice, parameters)!.User.Caller.Name.User);
+        Assert.Equal("alice", memory.Find(alice, parameters)!.Caller.Name.User);
     }
 
     private async Task AskAsync(string token) => Assert.True((await memory.ValidateTokenAsync(token, parameters)).IsValid);

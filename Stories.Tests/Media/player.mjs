@@ -8,7 +8,7 @@ const enough = { pictures: 3, seconds: 0.2 };
 const patience = 20_000;
 const settling = 3_000;
 
-/** Seconds by which a first picture may be. */
+/** Seconds after which a first picture may come: a few frames late is harmless. */
 const late = 0.1;
 
 /** Plays a video from its beginning, seeks back to it and to the middle, and plays to the end. */
