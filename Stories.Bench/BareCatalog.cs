@@ -46,7 +46,7 @@ internal sealed class BareCatalog : IDisposable
             builder.Services.AddAuthorization();
         }
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false).UseUrls("http://127.0.0.1:0");
         await using var server = builder.Build();
         if (app.Length > 0) server.UseAuthentication().UseAuthorization();
         var route = server.MapGet("/v1/ads/catalog", (HttpContext context) =>
