@@ -25,8 +25,11 @@ CatalogEndpoints.Add(builder.Services);
 CreativeEndpoints.Add(builder.Services);
 
 var app = builder.Build();
-UploadEndpoints.UseMethodOverride(app);
-app.UseStoriesApi(CatalogEndpoints.UseShortcut);
+app.UseStoriesApi(beforeRouting: () =>
+{
+    CatalogEndpoints.UseShortcut(app);
+    UploadEndpoints.UseTusHeaders(app);
+});
 
 app.MapStoriesHealth();
 OpenApi.Map(app);

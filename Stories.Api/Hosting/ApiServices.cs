@@ -58,8 +58,9 @@ internal static class ApiServices
         OpenApi.Add(services);
     }
 
-    /// <param name="shortcut">What may answer before a request is routed.</param>
-    public static void UseStoriesApi(this WebApplication app, Action<IApplicationBuilder> shortcut)
+    /// <param name="app">The pipeline's.</param>
+    /// <param name="beforeRouting">Adds what may answer or change a request before it is routed.</param>
+    public static void UseStoriesApi(this WebApplication app, Action beforeRouting)
     {
         app.UseExceptionHandler();
         app.Use((context, next) =>
@@ -68,7 +69,7 @@ internal static class ApiServices
             context.Response.Headers["Referrer-Policy"] = "no-referrer";
             return next(context);
         });
-        shortcut(app);
+        beforeRouting();
         app.UseStatusCodePages();
         // By itself the framework would route before anything else, and so before a method override is read.
         app.UseRouting();

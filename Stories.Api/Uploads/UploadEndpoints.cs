@@ -21,14 +21,15 @@ internal static class UploadEndpoints
     }
 
     /// <summary>Before routing and authentication look at the method: they must judge the one that is meant.</summary>
-    public static void UseMethodOverride(WebApplication app) => app.Use((context, next) =>
+    public static void UseTusHeaders(WebApplication app) => app.Use((context, next) =>
     {
-        if (HttpMethods.IsPost(context.Request.Method) && context.Request.Path.StartsWithSegments("/v1/uploads") &&
-            context.Request.Headers[MethodOverride] is [{ } method] && (HttpMethods.IsPatch(method) || HttpMethods.IsDelete(method) || HttpMethods.IsHead(method)))
+        if (!context.Request.Path.StartsWithSegments("/v1/uploads")) return next(context);
+        if (HttpMethods.IsPost(context.Request.Method) && context.Request.Headers[MethodOverride] is [{ } method] &&
+            (HttpMethods.IsPatch(method) || HttpMethods.IsDelete(method) || HttpMethods.IsHead(method)))
             context.Request.Method = method.ToUpperInvariant();
         context.Response.OnStarting(() =>
         {
-            if (context.Request.Path.StartsWithSegments("/v1/uploads")) context.Response.Headers[TusHeaders.Resumable] = TusHeaders.Version;
+            context.Response.Headers[TusHeaders.Resumable] = TusHeaders.Version;
             return Task.CompletedTask;
         });
         return next(context);
