@@ -19,7 +19,7 @@ internal sealed record Way(string Name, Func<Task<double>> RunAsync)
 }
 
 /// <summary>
-/// Runs several ways of the same work in turn, A B A B, because the machine's speed drifts; medians are compared.
+/// Runs several ways of the same work in turn, A B A B. The machine's speed drifts, so each round is compared in itself; the median of these ratios counts.
 /// </summary>
 internal static class Measure
 {
@@ -48,7 +48,9 @@ internal static class Measure
         Console.WriteLine($"{"",-44} {"min",8} {"median",8} {"max",8}   seconds, {rounds} rounds after one to warm up");
         foreach (var (way, times) in seconds) Console.WriteLine($"{way,-44} {times.Min(),8:0.000} {Median(times),8:0.000} {times.Max(),8:0.000}");
         foreach (var (way, line) in use) Console.WriteLine($"Processor seconds of the last round, {way}: {line}");
-        var ratio = ways.Skip(1).Min(way => Median(seconds[way.Name])) / Median(seconds[ways[0].Name]);
+        var ratios = Enumerable.Range(0, rounds).Select(round => ways.Skip(1).Min(way => seconds[way.Name][round]) / seconds[ways[0].Name][round]).ToList();
+        var ratio = Median(ratios);
+        Console.WriteLine($"{"Ratios of the rounds",-44} {ratios.Min(),8:0.00} {ratio,8:0.00} {ratios.Max(),8:0.00}");
         Console.WriteLine($"RESULT {name} {ratio:0.00}");
         return ratio;
     }
