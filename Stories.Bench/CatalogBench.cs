@@ -19,7 +19,7 @@ internal static class CatalogBench
 
     private const int Accounts = 64;
     private const int Lines = 50;
-    private const int Rounds = 31;
+    private const int Rounds = 61;
 
     /// <summary>As long as a run may take.</summary>
     private const int Epochs = 12;

@@ -25,15 +25,20 @@ internal static class Measure
 {
     public static Task<double> CompareAsync(string name, int rounds, params Way[] ways) => CompareAsync(name, rounds, () => Task.CompletedTask, ways);
 
+    /// <summary>What uses up the processors: tells also how their seconds compare, without those of storage and database.</summary>
+    public static Task<double> CompareProcessorsAsync(string name, int rounds, Func<Task> prepare, params Way[] ways) => CompareAsync(name, rounds, prepare, ways, withProcessors: true);
+
     /// <param name="name">Of the result.</param>
     /// <param name="rounds">After one to warm up.</param>
     /// <param name="prepare">Before each round, not timed.</param>
     /// <param name="ways">Ours first, then the yardsticks.</param>
     /// <returns>The ratio.</returns>
-    public static async Task<double> CompareAsync(string name, int rounds, Func<Task> prepare, params Way[] ways)
+    public static Task<double> CompareAsync(string name, int rounds, Func<Task> prepare, params Way[] ways) => CompareAsync(name, rounds, prepare, ways, withProcessors: false);
+
+    private static async Task<double> CompareAsync(string name, int rounds, Func<Task> prepare, Way[] ways, bool withProcessors)
     {
         var seconds = ways.ToDictionary(way => way.Name, _ => new List<double>());
-        var use = new Dictionary<string, string>();
+        var use = ways.ToDictionary(way => way.Name, _ => new List<Dictionary<string, double>>());
         foreach (var way in ways) await way.RunAsync();
         for (var round = 0; round < rounds; round++)
         {
@@ -42,17 +47,23 @@ internal static class Measure
             {
                 var cpu = new CpuUse();
                 seconds[way.Name].Add(await way.RunAsync());
-                use[way.Name] = cpu.ToString();
+                use[way.Name].Add(cpu.Taken());
             }
         }
-        Console.WriteLine($"{"",-44} {"min",8} {"median",8} {"max",8}   seconds, {rounds} rounds after one to warm up");
-        foreach (var (way, times) in seconds) Console.WriteLine($"{way,-44} {times.Min(),8:0.000} {Median(times),8:0.000} {times.Max(),8:0.000}");
-        foreach (var (way, line) in use) Console.WriteLine($"Processor seconds of the last round, {way}: {line}");
-        var ratios = Enumerable.Range(0, rounds).Select(round => ways.Skip(1).Min(way => seconds[way.Name][round]) / seconds[ways[0].Name][round]).ToList();
-        var ratio = Median(ratios);
-        Console.WriteLine($"{"Ratios of the rounds",-44} {ratios.Min(),8:0.00} {ratio,8:0.00} {ratios.Max(),8:0.00}");
+        Console.WriteLine($"{"",-60} {"min",8} {"median",8} {"max",8}   seconds, {rounds} rounds after one to warm up");
+        foreach (var (way, times) in seconds) Console.WriteLine($"{way,-60} {times.Min(),8:0.000} {Median(times),8:0.000} {times.Max(),8:0.000}");
+        foreach (var (way, taken) in use) Console.WriteLine($"Processor seconds of the last round, {way}: {CpuUse.Tell(taken[^1])}");
+        if (withProcessors) Tell("Ratio of processor seconds, without storage and database", round => ways.Skip(1).Min(way => CpuUse.OfYardstick(use[way.Name][round])) / CpuUse.OfService(use[ways[0].Name][round]));
+        var ratio = Tell("Ratio of the rounds", round => ways.Skip(1).Min(way => seconds[way.Name][round]) / seconds[ways[0].Name][round]);
         Console.WriteLine($"RESULT {name} {ratio:0.00}");
         return ratio;
+
+        double Tell(string what, Func<int, double> ratioOf)
+        {
+            var ratios = Enumerable.Range(0, rounds).Select(ratioOf).ToList();
+            Console.WriteLine($"{what,-60} {ratios.Min(),8:0.00} {Median(ratios),8:0.00} {ratios.Max(),8:0.00}");
+            return Median(ratios);
+        }
     }
 
     /// <summary>The same with each of several files; the least ratio counts.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
@@ -11,8 +12,8 @@ internal sealed class RateLimits(IOptions<RateLimitOptions> options) : IConfigur
 {
     public void Configure(RateLimiterOptions limiter)
     {
-        limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => RateLimitPartition.GetTokenBucketLimiter(
-            Caller.Of(context.User)?.Name.ToString() ?? $"at {context.Connection.RemoteIpAddress}",
+        limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, (UserName?, IPAddress?)>(context => RateLimitPartition.GetTokenBucketLimiter(
+            Caller.Of(context.User) is { } caller ? (caller.Name, default(IPAddress)) : (default(UserName?), context.Connection.RemoteIpAddress),
             _ => new TokenBucketRateLimiterOptions
             {
                 TokenLimit = options.Value.Burst,
