@@ -60,7 +60,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         const string key = "lavfi.r128.I=";
         var filters = $"{Downmix(source.Facts.Audio!)}ebur128=metadata=1,ametadata=mode=print:key={key[..^1]}:file={answer}";
         var whole = source.Facts.Duration;
-        await RunAsync(scratch, source, [Stretch(TimeSpan.Zero, whole)], whole, [("-", $"-map 0:{source.Facts.Audio!.Track} -af {filters} -f null")], progress: null, cancellationToken);
+        await RunAsync(scratch, [From(source, Stretch(TimeSpan.Zero, whole))], whole, [("-", $"-map 0:{source.Facts.Audio!.Track} -af {filters} -f null")], progress: null, cancellationToken);
         var path = scratch.File(answer);
         PlainFile.Check(path);
         var last = (await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken)).LastOrDefault(line => line.StartsWith(key, StringComparison.Ordinal));
@@ -76,7 +76,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         var whole = source.Facts.Duration;
         // Small is enough: black is black at any size. And each picture says something, so that silence is not an answer.
         var filters = $"scale=96:96,blackdetect=d=0.2:pix_th=0.1,metadata=mode=add:key=seen:value=1,metadata=mode=print:file={answer}";
-        await RunAsync(scratch, source, [Stretch(TimeSpan.Zero, whole)], whole, [("-", $"-map 0:{source.Facts.Track} -vf {filters} -f null")], progress: null, cancellationToken);
+        await RunAsync(scratch, [From(source, Stretch(TimeSpan.Zero, whole))], whole, [("-", $"-map 0:{source.Facts.Track} -vf {filters} -f null")], progress: null, cancellationToken);
         var path = scratch.File(answer);
         PlainFile.Check(path);
         var found = new List<(TimeSpan, TimeSpan)>();
@@ -101,7 +101,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     {
         const string answer = "beginning";
         await RunAsync(
-            scratch, source, [CopyStretch(at, 2 * Instant)], Instant, [(answer, $"-map 0:{source.Facts.Track} -c:v copy -bsf:v filter_units=pass_types=5 -f framecrc")], progress: null, cancellationToken);
+            scratch, [From(source, CopyStretch(at, 2 * Instant))], Instant, [(answer, $"-map 0:{source.Facts.Track} -c:v copy -bsf:v filter_units=pass_types=5 -f framecrc")], progress: null, cancellationToken);
         var path = scratch.File(answer);
         PlainFile.Check(path);
         var lines = await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken);
@@ -117,13 +117,14 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         foreach (var segment in plan.Segments)
         {
             var output = $"source-{segment.Number}.mp4";
-            // Sound is to be heard until the segment's end, which is later than that of the pictures' decoding. And two processes side
-            // by side: asked for the one picture too, ffmpeg would decode all of it.
-            await Task.WhenAll(
-                RunAsync(scratch, source, [CopyStretch(segment.Start, segment.CopiedFor), Stretch(segment.Start, segment.Duration)], segment.Duration,
-                    [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Sound(source.Facts.Audio, plan.Sound, input: 1)} {(segment.Start > Instant ? FromItsStart : "")}{Clean} {Fragmented}")],
-                    progress: null, cancellationToken),
-                PosterAsync(scratch, source, plan, segment, cancellationToken));
+            // Side by side: asked for the one picture too, ffmpeg would decode all of it.
+            var making = SoundAsync(scratch, source, plan, segment, cancellationToken);
+            await Task.WhenAll(making, PosterAsync(scratch, source, plan, segment, cancellationToken));
+            var sound = await making;
+            // Sound is to be heard until the segment's end, which is later than that of the pictures' decoding.
+            await RunAsync(scratch, [From(source, CopyStretch(segment.Start, segment.CopiedFor)), sound ?? From(source, Stretch(segment.Start, segment.Duration))], segment.Duration,
+                [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Heard(source, plan, sound, input: 1)} {(segment.Start > Instant ? FromItsStart : "")}{Clean} {Fragmented}")],
+                progress: null, cancellationToken);
             files.AddRange(await TakeAsync(scratch, segment, [("video-source", output, source.Facts.ShownWidth, source.Facts.ShownHeight)], plan.Poster, cancellationToken));
             preview ??= await PreviewAsync(scratch, segment, cancellationToken);
         }
@@ -136,17 +137,20 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         byte[]? preview = null;
         foreach (var segment in plan.Segments)
         {
+            var poster = withPoster ? PosterAsync(scratch, source, plan, segment, cancellationToken) : Task.CompletedTask;
+            var making = SoundAsync(scratch, source, plan, segment, cancellationToken);
+            await Task.WhenAll(poster, making);
+            var sound = await making;
             var rungs = plan.Rungs;
             var graph = $"[0:{source.Facts.Track}]{Picture(source, plan.FramesPerSecond, rungs[0])}split={rungs.Count}{string.Concat(rungs.Select((_, i) => $"[s{i}]"))}" +
                 string.Concat(rungs.Select((rung, i) => $";[s{i}]{Scale(rung)},format=yuv420p[v{i}]"));
             var outputs = rungs.Select((rung, i) => ($"{rung.Name}-{segment.Number}.mp4",
                 $"-map [v{i}] -c:v libx264 -preset veryfast -crf 24 -profile:v main -force_key_frames expr:gte(t,n_forced*1) -sc_threshold 0 -flags:v +bitexact {WithoutNotes} {Unsigned} " +
-                $"{Sound(source.Facts.Audio, plan.Sound)} {Clean} {Fragmented}")).ToList();
+                $"{Heard(source, plan, sound, sound is null ? 0 : 1)} {Clean} {Fragmented}")).ToList();
             outputs[0] = (outputs[0].Item1, $"-filter_complex \"{graph}\" {outputs[0].Item2}");
-            await Task.WhenAll(
-                RunAsync(scratch, source, [Stretch(segment.Start - Instant, segment.Duration)], segment.Duration, outputs,
-                    percent => progress((int)((segment.Start + percent / 100.0 * segment.Duration) / source.Facts.Duration * 100)), cancellationToken),
-                withPoster ? PosterAsync(scratch, source, plan, segment, cancellationToken) : Task.CompletedTask);
+            var pictures = From(source, Stretch(segment.Start - Instant, segment.Duration));
+            await RunAsync(scratch, sound is null ? [pictures] : [pictures, sound], segment.Duration, outputs,
+                percent => progress((int)((segment.Start + percent / 100.0 * segment.Duration) / source.Facts.Duration * 100)), cancellationToken);
             files.AddRange(await TakeAsync(
                 scratch, segment, rungs.Select(rung => (rung.Name, $"{rung.Name}-{segment.Number}.mp4", rung.Width, rung.Height)), withPoster ? plan.Poster : null, cancellationToken));
             if (withPoster) preview ??= await PreviewAsync(scratch, segment, cancellationToken);
@@ -164,26 +168,44 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         var at = plan.PosterAt >= segment.Start && plan.PosterAt < segment.Start + segment.Duration ? plan.PosterAt : segment.Start;
         var graph = $"[0:{source.Facts.Track}]{nearest}{Picture(source, rate: null, plan.Poster)}split=2[s0][s1];" +
             $"[s0]scale={plan.Poster.Width}:{plan.Poster.Height}:flags=bicubic,{ForWebP}[poster];[s1]scale=32:32:force_original_aspect_ratio=decrease,{ForWebP}[preview]";
-        return RunAsync(scratch, source, [$"-noaccurate_seek {Stretch(at - Instant, segment.Duration)}"], segment.Duration,
+        return RunAsync(scratch, [From(source, $"-noaccurate_seek {Stretch(at - Instant, segment.Duration)}")], segment.Duration,
         [
             (PosterOf(segment), $"-filter_complex \"{graph}\" -map [poster] -frames:v 1 -c:v libwebp -quality 80 {Clean}"),
             (PreviewOf(segment), $"-map [preview] -frames:v 1 -c:v libwebp -quality 40 {Clean}"),
         ], progress: null, cancellationToken);
     }
 
-    /// <param name="stretches">For each time that the source is read: from where, and for how long.</param>
+    /// <summary>Encoded once, however many sizes it goes with; kept in scratch for the sizes of a later revision.</summary>
+    /// <returns>Null when there is none, or the source's own is kept.</returns>
+    private async Task<Input?> SoundAsync(Scratch scratch, VideoSource source, VideoPlan plan, Segment segment, CancellationToken cancellationToken)
+    {
+        if (source.Facts.Audio is not { } audio || plan.Sound is not { IsKept: false } sound) return null;
+        var name = $"sound-{segment.Number}.mp4";
+        var path = scratch.File(name);
+        if (!File.Exists(path))
+        {
+            // Silence in front of what begins late; and nothing louder than one decibel and a half below the end of the scale.
+            var level = sound.Gain == 0 ? "" : $",volume={Number(sound.Gain)}dB{(sound.Gain > 0 ? ",alimiter=limit=0.84:level=0" : "")}";
+            await RunAsync(scratch, [From(source, Stretch(segment.Start, segment.Duration))], segment.Duration,
+                [(name, $"-map 0:{audio.Track} -af {Downmix(audio)}aresample=async=1:first_pts=0{level} -c:a aac -b:a 96k -ar {(audio.SampleRate is > 0 and < 48_000 ? 44_100 : 48_000)} -flags:a +bitexact {Clean} -f mp4")],
+                progress: null, cancellationToken);
+        }
+        PlainFile.Check(path);
+        return new Input(name, Guards.For(MediaKind.Mp4), "");
+    }
+
+    /// <param name="scratch">Where all files are.</param>
+    /// <param name="inputs">At least one.</param>
     /// <param name="duration">Of what comes out.</param>
     private async Task RunAsync(
-        Scratch scratch, VideoSource source, IReadOnlyList<string> stretches, TimeSpan duration, IReadOnlyList<(string Name, string Arguments)> outputs, Action<int>? progress,
-        CancellationToken cancellationToken)
+        Scratch scratch, IReadOnlyList<Input> inputs, TimeSpan duration, IReadOnlyList<(string Name, string Arguments)> outputs, Action<int>? progress, CancellationToken cancellationToken)
     {
         // Names and arguments are all made here: the library joins them to one command line. It also keeps all that ffmpeg says,
         // which a file can make to be gigabytes, so ffmpeg is to say nothing but how far it is.
         var quiet = $"-v fatal -hide_banner -nostdin {(progress is null ? "-nostats" : "-stats -stats_period 1")}";
-        var guards = string.Join(' ', source.Guards);
-        var inputs = FFMpegArguments.FromFileInput(source.File, verifyExists: false, input => input.WithCustomArgument($"{quiet} {guards} {stretches[0]}"));
-        foreach (var stretch in stretches.Skip(1)) inputs = inputs.AddFileInput(source.File, verifyExists: false, input => input.WithCustomArgument($"{guards} {stretch}"));
-        var run = inputs
+        var arguments = FFMpegArguments.FromFileInput(inputs[0].File, verifyExists: false, input => input.WithCustomArgument($"{quiet} {inputs[0].Arguments}"));
+        foreach (var further in inputs.Skip(1)) arguments = arguments.AddFileInput(further.File, verifyExists: false, input => input.WithCustomArgument(further.Arguments));
+        var run = arguments
             .OutputToMany(many =>
             {
                 foreach (var (name, text) in outputs) many.OutputToFile(name, overwrite: true, o => o.WithCustomArgument(text));
@@ -297,17 +319,17 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
 
     private static string Scale(Rung size) => $"scale={size.Width}:{size.Height}:flags=bicubic:out_range=tv,setsar=1";
 
-    private static string Sound(AudioFacts? audio, SoundPlan? plan, int input = 0)
-    {
-        if (audio is null || plan is null) return "-an";
-        if (plan.IsKept) return $"-map {input}:{audio.Track} -c:a copy";
-        // Silence in front of what begins late; and nothing louder than one decibel and a half below the end of the scale.
-        var level = plan.Gain == 0 ? "" : $",volume={Number(plan.Gain)}dB{(plan.Gain > 0 ? ",alimiter=limit=0.84:level=0" : "")}";
-        return $"-map {input}:{audio.Track} -af {Downmix(audio)}aresample=async=1:first_pts=0{level} -c:a aac -b:a 96k -ar {(audio.SampleRate is > 0 and < 48_000 ? 44_100 : 48_000)} -flags:a +bitexact";
-    }
+    /// <param name="source">Whose sound.</param>
+    /// <param name="plan">Whether there is to be any.</param>
+    /// <param name="encoded">Null when it is the source's own.</param>
+    /// <param name="input">Which of the inputs it is.</param>
+    private static string Heard(VideoSource source, VideoPlan plan, Input? encoded, int input) =>
+        source.Facts.Audio is { } audio && plan.Sound is not null ? $"-map {input}:{(encoded is null ? audio.Track : 0)} -c:a copy" : "-an";
 
     /// <summary>One or two channels, with a comma behind it.</summary>
     private static string Downmix(AudioFacts audio) => $"aformat=channel_layouts={(audio.Channels == 1 ? "mono" : "stereo")},";
+
+    private static Input From(VideoSource source, string stretch) => new(source.File, source.Guards, stretch);
 
     private static string Stretch(TimeSpan start, TimeSpan duration) =>
         $"{(start > Instant ? $"-ss {Number(start.TotalSeconds)} " : "")}-t {Number(duration.TotalSeconds)}";
@@ -321,4 +343,12 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     private static string PreviewOf(Segment segment) => $"preview-{segment.Number}.webp";
 
     private static string Number(double number) => number.ToString("0.######", CultureInfo.InvariantCulture);
+
+    /// <param name="File">Its name in scratch.</param>
+    /// <param name="Guards">What may be opened.</param>
+    /// <param name="Stretch">From where, and for how long; empty for all of it.</param>
+    private sealed record Input(string File, IReadOnlyList<string> Guards, string Stretch)
+    {
+        public string Arguments => $"{string.Join(' ', Guards)} {Stretch}";
+    }
 }
