@@ -33,7 +33,7 @@ internal static class VideoBench
         await next!.RunAsync(untilLive: false);
         var command = Command(video, await bench.RenditionsAsync(next.Stories[0]), untilLive);
         await PrepareAsync();
-        return await Measure.CompareProcessorsAsync(name, 3, PrepareAsync,
+        return await Measure.CompareAsync(name, 3, PrepareAsync,
             new Way(untilLive ? "accepted to first playable" : "accepted to all sizes", () => next!.RunAsync(untilLive)),
             new Way("ffmpeg, the same sizes", () => ShellAsync(bench, command)));
     }
