@@ -20,6 +20,21 @@ public sealed class SoundTests
             Assert.InRange(await rig.KeepAsync(rendition, LoudnessAsync), -17.5, -14.5);
     }
 
+    /// <summary>Whoever changes to another size in the middle hears nothing of it.</summary>
+    [Theory]
+    [InlineData("libx264", "video-source")]
+    [InlineData("mpeg4", "video-480")]
+    public async Task All_sizes_carry_the_same_sound_to_the_byte(string codec, string largest)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var video = await Tools.MakeAsync("sizes.mp4", "-f", "lavfi", "-i", "testsrc2=size=640x480:rate=10:duration=2", "-f", "lavfi", "-i", "sine=duration=2", "-c:v", codec, "-pix_fmt", "yuv420p", "-c:a", "libmp3lame");
+        var sounds = new Dictionary<string, string>();
+        foreach (var rendition in (await rig.RenderAsync(video, Lane.Video, Cancel)).All.Where(r => r.File.Codecs is not null))
+            sounds[rendition.File.Name] = await rig.KeepAsync(rendition, path => Tools.RunAsync("ffmpeg", "-v", "error", "-i", path, "-map", "0:a", "-c", "copy", "-f", "md5", "-"));
+        Assert.Equal([largest, "video-240"], sounds.Keys);
+        Assert.Single(sounds.Values.Distinct());
+    }
+
     [Fact]
     public async Task Silence_stays_silent()
     {
