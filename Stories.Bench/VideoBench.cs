@@ -9,7 +9,7 @@ namespace Stories.Bench;
 /// </summary>
 internal static class VideoBench
 {
-    private const string Encode = "-c:v libx264 -preset veryfast -crf 24 -profile:v main -force_key_frames 'expr:gte(t,n_forced*1)' -sc_threshold 0 -map 0:a:0? -c:a aac -b:a 96k -ac 2 " +
+    private const string Encode = "-c:v libx264 -preset veryfast -crf 24 -profile:v main -force_key_frames 'expr:gte(t,n_forced*1)' -sc_threshold 0 -map 0:a:0? -c:a aac -aac_coder fast -b:a 96k -ac 2 " +
         "-movflags +frag_keyframe+delay_moov+default_base_moof -f mp4";
 
     /// <summary>Stored lying and turned by its matrix, as phones record: it has to be encoded.</summary>
