@@ -64,7 +64,7 @@ internal sealed class Bench : IDisposable
         var watch = Stopwatch.StartNew();
         foreach (var story in stories)
         {
-            while ((await User.Client.WatchProgressAsync(story)) is { State: not StoryState.Live } progress)
+            while (await User.Client.WatchProgressAsync(story) is { State: not StoryState.Live } progress)
             {
                 if (progress.Code is { } code) throw new InvalidOperationException($"A story was refused: {code}");
                 if (watch.Elapsed > Patience) throw new InvalidOperationException("The stories are not all live after five minutes.");

@@ -25,17 +25,15 @@ internal static class Measure
 {
     public static Task<double> CompareAsync(string name, int rounds, params Way[] ways) => CompareAsync(name, rounds, () => Task.CompletedTask, ways);
 
-    /// <summary>What uses up the processors: tells also how their seconds compare, without those of storage and database.</summary>
-    public static Task<double> CompareProcessorsAsync(string name, int rounds, Func<Task> prepare, params Way[] ways) => CompareAsync(name, rounds, prepare, ways, withProcessors: true);
+    public static Task<double> CompareAsync(string name, int rounds, Func<Task> prepare, params Way[] ways) => CompareAsync(name, rounds, prepare, withProcessors: false, ways);
 
     /// <param name="name">Of the result.</param>
     /// <param name="rounds">After one to warm up.</param>
     /// <param name="prepare">Before each round, not timed.</param>
+    /// <param name="withProcessors">Tells also how processor seconds compare, without those of storage and database: of work that uses the processors up.</param>
     /// <param name="ways">Ours first, then the yardsticks.</param>
     /// <returns>The ratio.</returns>
-    public static Task<double> CompareAsync(string name, int rounds, Func<Task> prepare, params Way[] ways) => CompareAsync(name, rounds, prepare, ways, withProcessors: false);
-
-    private static async Task<double> CompareAsync(string name, int rounds, Func<Task> prepare, Way[] ways, bool withProcessors)
+    public static async Task<double> CompareAsync(string name, int rounds, Func<Task> prepare, bool withProcessors, params Way[] ways)
     {
         var seconds = ways.ToDictionary(way => way.Name, _ => new List<double>());
         var use = ways.ToDictionary(way => way.Name, _ => new List<Dictionary<string, double>>());

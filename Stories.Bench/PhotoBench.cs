@@ -33,7 +33,7 @@ internal static class PhotoBench
         async Task PrepareAsync() => next = await bench.PrepareAsync(Enumerable.Range(0, count).Select(PhotoOf));
 
         await PrepareAsync();
-        await Measure.CompareProcessorsAsync(name, 7, PrepareAsync,
+        await Measure.CompareAsync(name, 7, PrepareAsync, withProcessors: true,
             new Way($"{count} photos, accepted to live", () => next!.RunAsync(untilLive: true)),
             new Way("the same renditions, bare", () => Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount },
                 async (number, _) => await renderAsync(bench, PhotoOf(number)))));

@@ -45,7 +45,7 @@ internal sealed class OpenBuckets(StoriesDb db, BucketKeys keys, StoryWork work,
             on conflict (ends_at) do nothing
             """, cancellationToken);
         if (added == 0) return (await FindAsync(endsAt, cancellationToken))!;
-        await work.ScheduleErasureAsync(bucket, cancellationToken);
+        await work.ScheduleErasureAsync(bucket);
         return bucket;
     }
 }

@@ -53,7 +53,7 @@ internal sealed class PublishStory(
         if (await SaveAsync(story, request.Uploads, cancellationToken) is { } refused)
             return await EarlierAsync(id, author, sha256, cancellationToken) is { } race ? Answer(race) : Problems.Of(refused);
 
-        if (lane is { } queue && await work.EnqueueTurnAsync(queue, cancellationToken))
+        if (lane is { } queue && await work.EnqueueTurnAsync(queue))
             await db.Stories.Where(s => s.Id == id).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, clock.GetUtcNow()), cancellationToken);
         return TypedResults.Accepted($"/v1/stories/{id}/progress", Told(story));
     }

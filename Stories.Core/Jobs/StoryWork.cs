@@ -16,47 +16,33 @@ public sealed class StoryWork(IBackgroundJobClient jobs, ILogger<StoryWork> log)
 
     private readonly SemaphoreSlim places = new(MostAtOnce);
 
-    /// <summary>One more turn on a lane: as many as stories wait there, whosever they will be.</summary>
+    /// <summary>One more turn on a lane: as many as stories wait there, whosever they will be. Not given up when who posted one hangs up.</summary>
     /// <returns>False when the queue could not be reached; the sweep will find the story.</returns>
-    public Task<bool> EnqueueTurnAsync(Lane lane, CancellationToken cancellationToken) => OnThreadOfItsOwnAsync(() =>
-    {
-        try
-        {
-            _ = lane == Lane.Video
-                ? jobs.Enqueue<IProcessVideoStory>(job => job.RunAsync(CancellationToken.None))
-                : jobs.Enqueue<IProcessPhotoStory>(job => job.RunAsync(CancellationToken.None));
-            return true;
-        }
-        catch (BackgroundJobClientException)
-        {
-            log.LogWarning("A turn on lane {Lane} could not be queued; the sweep will.", lane);
-            return false;
-        }
-    }, cancellationToken);
+    public Task<bool> EnqueueTurnAsync(Lane lane) => QueueAsync(
+        () => _ = lane == Lane.Video
+            ? jobs.Enqueue<IProcessVideoStory>(job => job.RunAsync(CancellationToken.None))
+            : jobs.Enqueue<IProcessPhotoStory>(job => job.RunAsync(CancellationToken.None)),
+        () => log.LogWarning("A turn on lane {Lane} could not be queued; the sweep will.", lane));
 
     /// <summary>For the dashboard's timeline; the sweep erases due buckets with or without it.</summary>
-    public Task ScheduleErasureAsync(Bucket bucket, CancellationToken cancellationToken) => OnThreadOfItsOwnAsync(() =>
-    {
-        try
-        {
-            jobs.Schedule<IEraseBucket>(job => job.RunAsync(bucket.Id, CancellationToken.None), bucket.EndsAt);
-            return true;
-        }
-        catch (BackgroundJobClientException)
-        {
-            log.LogWarning("The end of bucket {BucketId} could not be scheduled; the sweep will erase it.", bucket.Id);
-            return false;
-        }
-    }, cancellationToken);
+    public Task ScheduleErasureAsync(Bucket bucket) => QueueAsync(
+        () => jobs.Schedule<IEraseBucket>(job => job.RunAsync(bucket.Id, CancellationToken.None), bucket.EndsAt),
+        () => log.LogWarning("The end of bucket {BucketId} could not be scheduled; the sweep will erase it.", bucket.Id));
 
     public void Dispose() => places.Dispose();
 
-    private async Task<bool> OnThreadOfItsOwnAsync(Func<bool> work, CancellationToken cancellationToken)
+    private async Task<bool> QueueAsync(Action queue, Action tell)
     {
-        await places.WaitAsync(cancellationToken);
+        await places.WaitAsync(CancellationToken.None);
         try
         {
-            return await Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            await Task.Factory.StartNew(queue, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            return true;
+        }
+        catch (BackgroundJobClientException)
+        {
+            tell();
+            return false;
         }
         finally
         {

@@ -42,14 +42,14 @@ internal sealed class MediaRig : IAsyncDisposable
         return rig;
     }
 
-    /// <summary>Everything that a file becomes.</summary>
-    public async Task<Outcome> RenderAsync(string path, Lane lane, CancellationToken cancellationToken, string name = "upload-0", RenderWishes? wishes = null)
+    /// <summary>Everything that a file becomes, or, as after a kill, what is left to be made of it.</summary>
+    public async Task<Outcome> RenderAsync(string path, Lane lane, CancellationToken cancellationToken, string name = "upload-0", RenderWishes? wishes = null, int made = 0)
     {
         await using var scratch = ScratchRoom.Open();
         File.Copy(path, scratch.File(name));
         var media = await Renderer.PrepareAsync(scratch, name, lane, wishes ?? new RenderWishes(), cancellationToken);
         var outcome = new Outcome(media, [], [], null);
-        await foreach (var set in Renderer.RenderAsync(media, scratch, made: 0, outcome.Percents.Add, cancellationToken))
+        await foreach (var set in Renderer.RenderAsync(media, scratch, made, outcome.Percents.Add, cancellationToken))
         {
             outcome.Sets.Add([.. set.Files.Select(file => new Rendered(file, File.ReadAllBytes(file.Path)))]);
             outcome = outcome with { Preview = outcome.Preview ?? set.Preview };

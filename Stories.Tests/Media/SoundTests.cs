@@ -1,5 +1,6 @@
 using System.Globalization;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
 
 namespace Stories.Tests.Media;
@@ -20,7 +21,7 @@ public sealed class SoundTests
             Assert.InRange(await rig.KeepAsync(rendition, LoudnessAsync), -17.5, -14.5);
     }
 
-    /// <summary>Whoever changes to another size in the middle hears nothing of it.</summary>
+    /// <summary>Whoever changes to another size in the middle hears nothing of it, also when a size was made by another worker.</summary>
     [Theory]
     [InlineData("libx264", "video-source")]
     [InlineData("mpeg4", "video-480")]
@@ -28,11 +29,34 @@ public sealed class SoundTests
     {
         await using var rig = await MediaRig.StartAsync(Cancel);
         var video = await Tools.MakeAsync("sizes.mp4", "-f", "lavfi", "-i", "testsrc2=size=640x480:rate=10:duration=2", "-f", "lavfi", "-i", "sine=duration=2", "-c:v", codec, "-pix_fmt", "yuv420p", "-c:a", "libmp3lame");
-        var sounds = new Dictionary<string, string>();
-        foreach (var rendition in (await rig.RenderAsync(video, Lane.Video, Cancel)).All.Where(r => r.File.Codecs is not null))
-            sounds[rendition.File.Name] = await rig.KeepAsync(rendition, path => Tools.RunAsync("ffmpeg", "-v", "error", "-i", path, "-map", "0:a", "-c", "copy", "-f", "md5", "-"));
-        Assert.Equal([largest, "video-240"], sounds.Keys);
-        Assert.Single(sounds.Values.Distinct());
+        var whole = await rig.RenderAsync(video, Lane.Video, Cancel);
+        var left = await rig.RenderAsync(video, Lane.Video, Cancel, made: whole.Sets.Count - 1);
+        var videos = whole.All.Concat(left.All).Where(r => r.File.Codecs is not null).ToList();
+        Assert.Equal([largest, "video-240"], videos.Select(r => r.File.Name).Distinct());
+        var sounds = new HashSet<string>();
+        foreach (var rendition in videos) sounds.Add(await rig.KeepAsync(rendition, path => Tools.RunAsync("ffmpeg", "-v", "error", "-i", path, "-map", "0:a", "-c", "copy", "-f", "md5", "-")));
+        Assert.Single(sounds);
+    }
+
+    [Theory]
+    [InlineData("libx264", "video-source")]
+    [InlineData("mpeg4", "video-240")]
+    public async Task Segments_after_the_end_of_the_sound_are_made_all_the_same(string codec, string largest)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel, options => options.VideoDuration = TimeSpan.FromSeconds(3));
+        var video = await Tools.MakeAsync("short-sound.mp4", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10:duration=8", "-f", "lavfi", "-i", "sine=duration=2", "-c:v", codec, "-pix_fmt", "yuv420p", "-g", "10", "-c:a", "libmp3lame");
+        var outcome = await rig.RenderAsync(video, Lane.Video, Cancel, wishes: new RenderWishes(Split: true));
+        var segments = outcome.All.Where(r => r.File.Name == largest).ToList();
+        Assert.True(segments.Count >= 3, $"{segments.Count} segments");
+        var pictures = 0;
+        foreach (var segment in segments)
+        {
+            pictures += (await rig.KeepAsync(segment, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts", "-of", "csv=p=0", path))).Split('\n').Length;
+            var heard = await rig.KeepAsync(segment, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "packet=pts", "-of", "csv=p=0", path));
+            // Frames of 1,024 samples: a player waits for sound that is announced, so there is as much as there are pictures.
+            Assert.InRange(heard.Split('\n').Length * 1024 / 44_100.0, segment.File.Duration!.Value.TotalSeconds, segment.File.Duration.Value.TotalSeconds + 0.1);
+        }
+        Assert.Equal(80, pictures);
     }
 
     [Fact]

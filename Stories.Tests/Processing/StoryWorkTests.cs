@@ -18,7 +18,7 @@ public sealed class StoryWorkTests
         using var jobs = new BlockedJobs();
         using var work = new StoryWork(jobs, NullLogger<StoryWork>.Instance);
 
-        var turns = Enumerable.Range(0, 100).Select(_ => work.EnqueueTurnAsync(Lane.Photo, Cancel)).ToList();
+        var turns = Enumerable.Range(0, 100).Select(_ => work.EnqueueTurnAsync(Lane.Photo)).ToList();
         for (var blocked = 0; blocked < StoryWork.MostAtOnce; blocked++) await jobs.Begun.WaitAsync(Cancel);
         Assert.Equal(StoryWork.MostAtOnce, jobs.Queued);
         jobs.Answer.Set();

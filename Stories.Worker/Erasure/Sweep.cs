@@ -134,7 +134,7 @@ public sealed class Sweep(
             .OrderBy(s => s.AcceptedAt).Take(Most).Select(s => new { s.Id, s.Lane }).ToListAsync(cancellationToken);
         foreach (var story in lost)
         {
-            if (!await work.EnqueueTurnAsync(story.Lane, cancellationToken)) return;
+            if (!await work.EnqueueTurnAsync(story.Lane)) return;
             await db.Stories.Where(s => s.Id == story.Id).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, now), cancellationToken);
         }
     }

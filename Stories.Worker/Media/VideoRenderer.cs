@@ -117,10 +117,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         foreach (var segment in plan.Segments)
         {
             var output = $"source-{segment.Number}.mp4";
-            // Side by side: asked for the one picture too, ffmpeg would decode all of it.
-            var making = SoundAsync(scratch, source, plan, segment, cancellationToken);
-            await Task.WhenAll(making, PosterAsync(scratch, source, plan, segment, cancellationToken));
-            var sound = await making;
+            var sound = await SoundAndPosterAsync(scratch, source, plan, segment, withPoster: true, cancellationToken);
             // Sound is to be heard until the segment's end, which is later than that of the pictures' decoding.
             await RunAsync(scratch, [From(source, CopyStretch(segment.Start, segment.CopiedFor)), sound ?? From(source, Stretch(segment.Start, segment.Duration))], segment.Duration,
                 [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Heard(source, plan, sound, input: 1)} {(segment.Start > Instant ? FromItsStart : "")}{Clean} {Fragmented}")],
@@ -137,10 +134,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         byte[]? preview = null;
         foreach (var segment in plan.Segments)
         {
-            var poster = withPoster ? PosterAsync(scratch, source, plan, segment, cancellationToken) : Task.CompletedTask;
-            var making = SoundAsync(scratch, source, plan, segment, cancellationToken);
-            await Task.WhenAll(poster, making);
-            var sound = await making;
+            var sound = await SoundAndPosterAsync(scratch, source, plan, segment, withPoster, cancellationToken);
             var rungs = plan.Rungs;
             var graph = $"[0:{source.Facts.Track}]{Picture(source, plan.FramesPerSecond, rungs[0])}split={rungs.Count}{string.Concat(rungs.Select((_, i) => $"[s{i}]"))}" +
                 string.Concat(rungs.Select((rung, i) => $";[s{i}]{Scale(rung)},format=yuv420p[v{i}]"));
@@ -156,6 +150,15 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
             if (withPoster) preview ??= await PreviewAsync(scratch, segment, cancellationToken);
         }
         return Bounded(new RenditionSet(files, preview));
+    }
+
+    /// <summary>Both before the sizes, by processes side by side: asked for the one picture too, ffmpeg would decode all of what it copies.</summary>
+    /// <returns>The sound, as <see cref="SoundAsync"/> does.</returns>
+    private async Task<Input?> SoundAndPosterAsync(Scratch scratch, VideoSource source, VideoPlan plan, Segment segment, bool withPoster, CancellationToken cancellationToken)
+    {
+        var sound = SoundAsync(scratch, source, plan, segment, cancellationToken);
+        await Task.WhenAll(sound, withPoster ? PosterAsync(scratch, source, plan, segment, cancellationToken) : Task.CompletedTask);
+        return await sound;
     }
 
     /// <summary>
@@ -187,10 +190,11 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         var path = scratch.File(name);
         if (!File.Exists(path))
         {
-            // Silence in front of what begins late; and nothing louder than one decibel and a half below the end of the scale.
+            // Silence in front of what begins late and behind what ends early, of which a segment may have nothing; and nothing louder than one decibel
+            // and a half below the end of the scale.
             var level = sound.Gain == 0 ? "" : $",volume={Number(sound.Gain)}dB{(sound.Gain > 0 ? ",alimiter=limit=0.84:level=0" : "")}";
             await RunAsync(scratch, [From(source, Stretch(segment.Start, segment.Duration))], segment.Duration,
-                [(name, $"-map 0:{audio.Track} -af {Downmix(audio)}aresample=async=1:first_pts=0{level} -c:a aac -aac_coder fast -b:a 96k -ar {(audio.SampleRate is > 0 and < 48_000 ? 44_100 : 48_000)} -flags:a +bitexact {Clean} -f mp4")],
+                [(name, $"-map 0:{audio.Track} -af {Downmix(audio)}aresample=async=1:first_pts=0{level},apad=whole_dur={Number(segment.Duration.TotalSeconds)} -c:a aac -aac_coder fast -b:a 96k -ar {(audio.SampleRate is > 0 and < 48_000 ? 44_100 : 48_000)} -flags:a +bitexact {Clean} -f mp4")],
                 progress: null, cancellationToken);
         }
         PlainFile.Check(path);
