@@ -55,6 +55,8 @@ public sealed class VideoPlanTests
         ["96 kHz"] = ("sample rate", Sound with { SampleRate = 96_000 }),
         ["no rate"] = ("sample rate", Sound with { SampleRate = 0 }),
         ["trimmed by an edit list"] = ("trimmed", Sound with { IsTrimmed = true }),
+        ["a little early"] = (null, Sound with { EarlyBy = TimeSpan.FromSeconds(0.4) }),
+        ["early"] = ("early", Sound with { EarlyBy = TimeSpan.FromSeconds(2) }),
         ["late"] = ("late", Sound with { LateBy = TimeSpan.FromSeconds(0.5) }),
         ["quiet"] = ("loudness", Sound with { Loudness = -30 }),
         ["loud"] = ("loudness", Sound with { Loudness = -9 }),

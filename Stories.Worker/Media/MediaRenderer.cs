@@ -35,11 +35,11 @@ public sealed class MediaRenderer(
         var source = new VideoSource(file, Guards.For(kind), facts);
         // Side by side: none uses all of the machine, and what can be kept waits for all.
         var trimmed = probe.FindTrimAsync(scratch, file, kind, facts, cancellationToken);
-        var loudness = facts.Audio is null ? Task.FromResult<double?>(null) : videos.MeasureLoudnessAsync(scratch, source, cancellationToken);
+        var heard = videos.ListenAsync(scratch, source, cancellationToken);
         var beginsAnew = VideoPlan.PictureIncompliance(facts) is null ? videos.BeginsAnewAsync(scratch, source, TimeSpan.Zero, cancellationToken) : Task.FromResult(true);
-        await Task.WhenAll(trimmed, loudness, beginsAnew);
+        await Task.WhenAll(trimmed, heard, beginsAnew);
         facts = (await trimmed) with { BeginsAnew = await beginsAnew };
-        if (facts.Audio is { } audio) facts = facts with { Audio = audio with { Loudness = await loudness } };
+        if (await heard is { } sound) facts = facts with { Audio = facts.Audio! with { Loudness = sound.Loudness, EarlyBy = sound.EarlyBy } };
         source = source with { Facts = facts };
         var keyFrames = facts.IsWithin(options.Value.VideoDuration) ? null : await probe.FindKeyFramesAsync(scratch, file, kind, facts.Track, cancellationToken);
         var plan = VideoPlan.For(facts, wishes, options.Value, keyFrames);

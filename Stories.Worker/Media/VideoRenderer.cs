@@ -45,6 +45,9 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// <summary>Below this EBU R128 hears nothing that could be made louder.</summary>
     private const double Silence = -60;
 
+    /// <summary>It measures ten times a second.</summary>
+    private static readonly TimeSpan LoudnessStep = TimeSpan.FromSeconds(0.1);
+
     /// <summary>
     /// A start is known to the microsecond, and a copy that asks for less than its key frame gets the one before; pictures that
     /// are decoded come from there on, and asking for more would lose the first.
@@ -53,19 +56,23 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
 
     private static readonly TimeSpan Watch = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>LUFS of what is heard; null when it is silent.</summary>
-    public async Task<double?> MeasureLoudnessAsync(Scratch scratch, VideoSource source, CancellationToken cancellationToken)
+    /// <summary>How loud it is, and when it ends: what a file says of its tracks' lengths is not to be relied on.</summary>
+    public async Task<AudioFacts?> ListenAsync(Scratch scratch, VideoSource source, CancellationToken cancellationToken)
     {
+        if (source.Facts.Audio is not { } audio) return null;
         const string answer = "loudness";
-        const string key = "lavfi.r128.I=";
-        var filters = $"{Downmix(source.Facts.Audio!)}ebur128=metadata=1,ametadata=mode=print:key={key[..^1]}:file={answer}";
+        const string heard = "lavfi.r128.I=", at = "pts_time:";
+        var filters = $"{Downmix(audio)}ebur128=metadata=1,ametadata=mode=print:key={heard[..^1]}:file={answer}";
         var whole = source.Facts.Duration;
-        await RunAsync(scratch, [From(source, Stretch(TimeSpan.Zero, whole))], whole, [("-", $"-map 0:{source.Facts.Audio!.Track} -af {filters} -f null")], progress: null, cancellationToken);
+        await RunAsync(scratch, [From(source, Stretch(TimeSpan.Zero, whole))], whole, [("-", $"-map 0:{audio.Track} -af {filters} -f null")], progress: null, cancellationToken);
         var path = scratch.File(answer);
         PlainFile.Check(path);
-        var last = (await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken)).LastOrDefault(line => line.StartsWith(key, StringComparison.Ordinal));
+        var said = await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken);
         File.Delete(path);
-        return double.TryParse(last?[key.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var loudness) && loudness is > Silence and < 20 ? loudness : null;
+        var end = Last(at) is { } last and >= 0 ? TimeSpan.FromSeconds(Math.Min(last, whole.TotalSeconds)) + LoudnessStep : TimeSpan.Zero;
+        return audio with { Loudness = Last(heard) is { } loudness and > Silence and < 20 ? loudness : null, EarlyBy = end < whole ? whole - end : TimeSpan.Zero };
+
+        double? Last(string key) => said.LastOrDefault(line => line.Contains(key, StringComparison.Ordinal)) is { } line && Number(line[(line.LastIndexOf(key, StringComparison.Ordinal) + key.Length)..]) is { } number ? number : null;
     }
 
     /// <summary>When there is nothing but black to be seen, from and to.</summary>
@@ -93,7 +100,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         if (from is { } last) found.Add((last, whole));
         return found;
 
-        static TimeSpan Seconds(string text) => TimeSpan.FromSeconds(double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) ? seconds : 0);
+        static TimeSpan Seconds(string text) => TimeSpan.FromSeconds(Number(text) ?? 0);
     }
 
     /// <summary>Whether the picture there is an IDR picture: of the packets at that place only such slices are kept, and one must be left.</summary>
@@ -348,6 +355,9 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     private static string PosterOf(Segment segment) => $"poster-{segment.Number}.webp";
 
     private static string PreviewOf(Segment segment) => $"preview-{segment.Number}.webp";
+
+    private static double? Number(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
     private static string Number(double number) => number.ToString("0.######", CultureInfo.InvariantCulture);
 
