@@ -39,6 +39,9 @@ public sealed record VideoPlan(
     private static readonly int[] ShortSides = [1080, 720, 480, 240];
     private const int PosterSide = 720;
 
+    /// <summary>A source between two sizes keeps its own, unless the smaller one is nearly as large.</summary>
+    private const double WorthKeeping = 1.25;
+
     /// <summary>Nobody hears less.</summary>
     private const double LoudnessTolerance = 1;
 
@@ -59,7 +62,8 @@ public sealed record VideoPlan(
         var keeps = PictureIncompliance(facts) is null && segments.Skip(1).All(segment => keyFrames?.Any(key => key.Time == segment.Start) is true);
         // Beside the source itself only what is smaller is worth making.
         var sides = ShortSides.Where(side => keeps ? side < facts.ShortSide : side <= facts.ShortSide).ToList();
-        if (sides.Count == 0 && !keeps) sides.Add(Math.Max(2, facts.ShortSide / 2 * 2));
+        var own = Math.Max(2, Math.Min(facts.ShortSide, ShortSides[0]) / 2 * 2);
+        if (!keeps && own > sides.FirstOrDefault() * WorthKeeping) sides.Insert(0, own);
         var posterAt = wishes.PosterAt is { } wanted && wanted < facts.Duration.TotalSeconds ? TimeSpan.FromSeconds(wanted) : TimeSpan.Zero;
         return new VideoPlan(
             keeps,
@@ -73,7 +77,8 @@ public sealed record VideoPlan(
     public static string? PictureIncompliance(VideoFacts facts) => facts switch
     {
         { Codec: not "h264" } => "codec",
-        { Profile: not ("Constrained Baseline" or "Main" or "High") } => "profile",
+        // Baseline without the constraint is what Android's recorders write. What the constraint forbids nobody encodes, and ffmpeg refuses.
+        { Profile: not ("Constrained Baseline" or "Baseline" or "Main" or "High") } => "profile",
         { Level: < 9 or > 42 } => "level",
         { PixelFormat: not "yuv420p" } => "pixel format",
         { IsProgressive: false } => "interlaced",

@@ -67,7 +67,7 @@ public sealed class RendererTests
         var source = await Tools.MakeAsync("lively.mp4", "-f", "lavfi", "-i", "testsrc2=size=1280x960:rate=60", "-t", "2.5", "-pix_fmt", "yuv444p", "-c:v", "libx264", "-preset", "ultrafast", "-g", "999");
         var outcome = await rig.RenderAsync(source, Lane.Video, Cancel);
 
-        Assert.Equal([("video-720", 960, 720), ("video-480", 640, 480), ("video-240", 320, 240), ("poster", 960, 720)], Assert.Single(outcome.Sets).Select(r => (r.File.Name, r.File.Width, r.File.Height)));
+        Assert.Equal([("video-960", 1280, 960), ("video-720", 960, 720), ("video-480", 640, 480), ("video-240", 320, 240), ("poster", 960, 720)], Assert.Single(outcome.Sets).Select(r => (r.File.Name, r.File.Width, r.File.Height)));
         foreach (var rendition in outcome.All.Where(r => r.File.Codecs is not null))
         {
             var facts = await rig.KeepAsync(rendition, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries",

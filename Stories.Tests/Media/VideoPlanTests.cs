@@ -18,6 +18,7 @@ public sealed class VideoPlanTests
     {
         ["as it should be"] = (null, Compliant),
         ["full high definition"] = (null, Compliant with { Width = 1920, Height = 1080, Level = 42 }),
+        ["baseline, as Android writes it"] = (null, Compliant with { Profile = "Baseline" }),
         ["another codec"] = ("codec", Compliant with { Codec = "hevc" }),
         ["4:4:4 profile"] = ("profile", Compliant with { Profile = "High 4:4:4 Predictive" }),
         ["extended profile"] = ("profile", Compliant with { Profile = "Extended" }),
@@ -100,7 +101,7 @@ public sealed class VideoPlanTests
     {
         string[] reasons = ["codec", "profile", "level", "pixel format", "interlaced", "dynamic range", "pixel shape", "rotation", "size", "odd size", "frame rate", "bit rate", "gamut", "trimmed", "beginning"];
         Assert.Equal(reasons.Order(), Cases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
-        Assert.Equal(["channels", "codec", "late", "loudness", "profile", "sample rate", "trimmed"], SoundCases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
+        Assert.Equal(["channels", "codec", "early", "late", "loudness", "profile", "sample rate", "trimmed"], SoundCases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
     }
 
     [Theory]
@@ -112,6 +113,9 @@ public sealed class VideoPlanTests
     [InlineData(640, 480, 270, "video-480 480x640, video-240 240x320")]
     [InlineData(239, 179, 0, "video-178 238x178")]
     [InlineData(240, 240, 0, "")]
+    [InlineData(768, 432, 180, "video-432 768x432, video-240 426x240")]
+    [InlineData(961, 541, 0, "video-480 852x480, video-240 426x240")]
+    [InlineData(1153, 641, 0, "video-640 1152x640, video-480 864x480, video-240 432x240")]
     [InlineData(3840, 2160, 0, "video-1080 1920x1080, video-720 1280x720, video-480 854x480, video-240 426x240")]
     [InlineData(4096, 100, 90, "video-100 100x4096")]
     public void Rungs_follow_the_short_side_as_shown(int width, int height, int rotation, string rungs) =>
