@@ -20,13 +20,23 @@ public enum Gamut
     Bt2020,
 }
 
+/// <summary>Matrix, primaries and transfer are three tags.</summary>
+public enum ColorTags
+{
+    None,
+
+    /// <summary>The matrix, and not both of the others.</summary>
+    Matrix,
+    All,
+}
+
 /// <summary>What a probe says of a video; every number is checked before it stands here.</summary>
 /// <param name="Track">Which of the file's tracks is shown.</param>
 /// <param name="Width">As stored, before rotation. Of a codec that we do not open: 0.</param>
 /// <param name="Height">As stored, before rotation.</param>
 /// <param name="Rotation">Degrees clockwise, a multiple of 90.</param>
 /// <param name="PixelAspect">Width of a stored pixel by its height.</param>
-/// <param name="HasColorTags">It says by which matrix its colours are to be read.</param>
+/// <param name="Colors">What it says of how its colours are to be read.</param>
 /// <param name="FramesPerSecond">On average; infinite when the file does not say.</param>
 /// <param name="IsSteady">Every picture is shown equally long.</param>
 /// <param name="Audio">The track that is heard; null when there is none.</param>
@@ -44,7 +54,7 @@ public sealed record VideoFacts(
     bool IsProgressive,
     DynamicRange Range,
     Gamut Gamut,
-    bool HasColorTags,
+    ColorTags Colors,
     double FramesPerSecond,
     bool IsSteady,
     TimeSpan Duration,
@@ -62,6 +72,15 @@ public sealed record VideoFacts(
 
     /// <summary>An edit list hides pictures that are still in the file: who trimmed it does not want them seen.</summary>
     public bool IsTrimmed { get; init; }
+
+    /// <summary>Its matrix does something else to the picture than to turn it by right angles.</summary>
+    public bool IsDistorted { get; init; }
+
+    /// <summary>When the first of its tracks begins, on the file's own clock.</summary>
+    public TimeSpan Begins { get; init; }
+
+    /// <summary>The picture begins so long after that.</summary>
+    public TimeSpan LateBy { get; init; }
 
     /// <summary>What it shows first is an IDR picture: a MediaSource begins at no other, though decoders may. Looked for only in what would be kept.</summary>
     public bool BeginsAnew { get; init; } = true;

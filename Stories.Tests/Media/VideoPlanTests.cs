@@ -11,7 +11,7 @@ public sealed class VideoPlanTests
     private static readonly AudioFacts Sound = new(1, "aac", "LC", 48_000, 2, Loudness: -16.5);
 
     private static readonly VideoFacts Compliant = new(
-        0, "h264", "High", 31, "yuv420p", 720, 1280, Rotation: 0, PixelAspect: 1, IsProgressive: true, DynamicRange.Standard, Gamut.Standard, HasColorTags: true,
+        0, "h264", "High", 31, "yuv420p", 720, 1280, Rotation: 0, PixelAspect: 1, IsProgressive: true, DynamicRange.Standard, Gamut.Standard, ColorTags.All,
         FramesPerSecond: 30, IsSteady: true, TimeSpan.FromSeconds(10), Streams: 2, Sound, Bytes: 4_000_000);
 
     private static readonly Dictionary<string, (string? Reason, VideoFacts Facts)> Cases = new()

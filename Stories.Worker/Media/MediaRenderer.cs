@@ -41,7 +41,7 @@ public sealed class MediaRenderer(
         facts = (await trimmed) with { BeginsAnew = await beginsAnew };
         if (await heard is { } sound) facts = facts with { Audio = facts.Audio! with { Loudness = sound.Loudness, EarlyBy = sound.EarlyBy } };
         source = source with { Facts = facts };
-        var keyFrames = facts.IsWithin(options.Value.VideoDuration) ? null : await probe.FindKeyFramesAsync(scratch, file, kind, facts.Track, cancellationToken);
+        var keyFrames = facts.IsWithin(options.Value.VideoDuration) ? null : await probe.FindKeyFramesAsync(scratch, file, kind, facts, cancellationToken);
         var plan = VideoPlan.For(facts, wishes, options.Value, keyFrames);
         if (plan.KeepsPicture && await FindCutWithoutStartAsync(scratch, source, plan, cancellationToken)) plan = VideoPlan.For(facts with { BeginsAnew = false }, wishes, options.Value, keyFrames);
         return new PreparedMedia(file, kind, wishes, source, plan);

@@ -9,8 +9,14 @@ namespace Stories.Worker.Media;
 public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
 {
     private const int MaxAnswer = 1 << 20;
+
+    /// <summary>A line for each packet: of ten minutes at 240 pictures a second 7 MB.</summary>
+    private const int MaxPacketsAnswer = 8 << 20;
+
+    /// <summary>More pictures a second than any film has are a clock's ticks.</summary>
+    private const double Ticks = 1000;
     private const string Entries =
-        "format=duration:stream=index,codec_type,codec_name,profile,level,width,height,pix_fmt,avg_frame_rate,r_frame_rate,start_time,duration,sample_rate,channels," +
+        "format=duration,start_time:stream=index,codec_type,codec_name,profile,level,width,height,pix_fmt,avg_frame_rate,r_frame_rate,start_time,duration,sample_rate,channels," +
         "color_space,color_transfer,color_primaries,field_order,sample_aspect_ratio:stream_side_data=rotation,dv_profile:stream_disposition=default,attached_pic";
 
     /// <summary>AAC begins with up to 2,112 samples of silence, which is three packets; MP3 in MP4 with a few more.</summary>
@@ -22,14 +28,16 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
     /// <exception cref="MediaRefusedException">It is no video, damaged, or coded in what we do not open.</exception>
     public async Task<VideoFacts> ReadAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken)
     {
-        var answer = await AskAsync(scratch, file, kind, cancellationToken, "-show_entries", Entries, "-of", "json");
+        var answer = await AskAsync(scratch, file, kind, MaxAnswer, cancellationToken, "-show_entries", Entries, "-of", "json");
         try
         {
             using var json = JsonDocument.Parse(answer, new JsonDocumentOptions { MaxDepth = 8 });
             var bytes = new FileInfo(scratch.File(file)).Length;
-            // Recorders that stream leave no duration, and sometimes no rate: then the pictures are counted.
-            var (duration, rate) = kind == MediaKind.Matroska && !SaysHowLong(json.RootElement) ? await CountAsync(scratch, file, kind, cancellationToken) : default;
-            return Facts(json.RootElement, bytes, duration, rate);
+            var answered = json.RootElement;
+            // Recorders that stream leave no duration, and sometimes no rate: then the packets are counted. Of what does not begin at 0 some write the length, others the end.
+            var saysHowLong = SaysHowLong(answered);
+            var counted = kind == MediaKind.Matroska && (!saysHowLong || Begins(answered) > VideoFacts.Rounding.TotalSeconds) ? await CountAsync(scratch, file, kind, answered, cancellationToken) : null;
+            return Facts(answered, bytes, saysHowLong && counted is not null ? counted with { Rates = [] } : counted);
         }
         catch (JsonException)
         {
@@ -37,16 +45,20 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
         }
     }
 
-    /// <summary>When pictures stand that can be decoded without the ones before.</summary>
-    public async Task<IReadOnlyList<KeyFrame>> FindKeyFramesAsync(Scratch scratch, string file, MediaKind kind, int track, CancellationToken cancellationToken) =>
-        [.. (await PacketsAsync(scratch, file, kind, $"{track}", cancellationToken)).Where(packet => packet.IsKey)
-            .Select(packet => new KeyFrame(TimeSpan.FromSeconds(packet.Shown), TimeSpan.FromSeconds(packet.Decoded)))];
+    /// <summary>When pictures stand that can be decoded without the ones before, after the file's beginning.</summary>
+    public async Task<IReadOnlyList<KeyFrame>> FindKeyFramesAsync(Scratch scratch, string file, MediaKind kind, VideoFacts facts, CancellationToken cancellationToken)
+    {
+        return [.. (await PacketsAsync(scratch, file, kind, cancellationToken, "-select_streams", $"{facts.Track}")).Where(packet => packet.IsKey)
+            .Select(packet => new KeyFrame(After(packet.Shown), After(packet.Decoded)))];
+
+        TimeSpan After(double seconds) => TimeSpan.FromSeconds(Math.Max(0, seconds - facts.Begins.TotalSeconds));
+    }
 
     /// <summary>Marks what an edit list hides, which a copy of the streams would bring back.</summary>
     public async Task<VideoFacts> FindTrimAsync(Scratch scratch, string file, MediaKind kind, VideoFacts facts, CancellationToken cancellationToken)
     {
         if (kind != MediaKind.Mp4) return facts;
-        var answer = await AskAsync(scratch, file, kind, cancellationToken, "-show_entries", "packet=stream_index,flags", "-of", "csv=p=0");
+        var answer = await AskAsync(scratch, file, kind, MaxAnswer, cancellationToken, "-show_entries", "packet=stream_index,flags", "-of", "csv=p=0");
         var hidden = Encoding.Latin1.GetString(answer).Split('\n').Select(line => line.Split(',')).Where(packet => packet is [_, ['_' or 'K', 'D', ..], ..]).ToLookup(packet => packet[0]);
         return facts with
         {
@@ -55,31 +67,38 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
         };
     }
 
-    private async Task<(double? Duration, double? Rate)> CountAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken)
+    private async Task<Counted> CountAsync(Scratch scratch, string file, MediaKind kind, JsonElement answer, CancellationToken cancellationToken)
     {
-        var times = (await PacketsAsync(scratch, file, kind, "v:0", cancellationToken)).ConvertAll(packet => packet.Shown);
-        if (times.Count < 2) return (null, null);
-        var between = times.Max() - times.Min();
-        if (between is <= 0 or > 1e6) return (null, null);
-        var rate = (times.Count - 1) / between;
-        return (between + 1 / rate, rate);
+        var tracks = Streams(answer).Where(s => Text(s, "codec_type") is "video" or "audio" && !Is(s, "attached_pic")).ToDictionary(s => Whole(s, "index"));
+        var byTrack = (await PacketsAsync(scratch, file, kind, cancellationToken)).Where(packet => tracks.ContainsKey(packet.Track)).ToLookup(packet => packet.Track);
+        var rates = new Dictionary<int, double>();
+        var (begin, end) = (double.MaxValue, 0.0);
+        foreach (var packets in byTrack)
+        {
+            var (first, last) = (packets.MinBy(packet => packet.Shown), packets.MaxBy(packet => packet.Shown));
+            var rate = last.Shown > first.Shown ? (packets.Count() - 1) / (last.Shown - first.Shown) : Rate(Text(tracks[packets.Key], "avg_frame_rate")) is < Ticks and var said ? said : 1;
+            rates.Add(packets.Key, rate);
+            begin = Math.Min(begin, first.Shown);
+            end = Math.Max(end, last.Shown + (last.Lasts ?? 1 / rate));
+        }
+        return new Counted(end > begin ? end - begin : null, rates);
     }
 
-    private async Task<List<(double Shown, double Decoded, bool IsKey)>> PacketsAsync(Scratch scratch, string file, MediaKind kind, string track, CancellationToken cancellationToken)
+    private async Task<List<Packet>> PacketsAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken, params string[] of)
     {
-        var answer = await AskAsync(scratch, file, kind, cancellationToken, "-select_streams", track, "-show_entries", "packet=pts_time,dts_time,flags", "-of", "csv=p=0");
-        var packets = new List<(double, double, bool)>();
+        var answer = await AskAsync(scratch, file, kind, MaxPacketsAnswer, cancellationToken, [.. of, "-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"]);
+        var packets = new List<Packet>();
         foreach (var line in Encoding.Latin1.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (line.Split(',') is [var shown, var decoded, var flags, ..] && Number(shown) is >= 0 and < 1e6 and var seconds)
-                packets.Add((seconds, Math.Clamp(Number(decoded) ?? seconds, 0, seconds), flags.StartsWith('K')));
+            if (line.Split(',') is [var track, var shown, var decoded, var lasts, var flags, ..] && Number(track) is >= 0 and < 1e3 and var number && Number(shown) is >= 0 and < 1e6 and var seconds)
+                packets.Add(new Packet((int)number, seconds, Math.Clamp(Number(decoded) ?? seconds, 0, seconds), Number(lasts) is > 0 and < 1e6 and var length ? length : null, flags.StartsWith('K')));
         }
         return packets;
     }
 
-    private async Task<byte[]> AskAsync(Scratch scratch, string file, MediaKind kind, CancellationToken cancellationToken, params string[] question)
+    private async Task<byte[]> AskAsync(Scratch scratch, string file, MediaKind kind, int most, CancellationToken cancellationToken, params string[] question)
     {
-        var (exit, answer) = await sandbox.RunAsync("ffprobe", scratch, MaxAnswer, ["-v", "fatal", "-hide_banner", .. Guards.ForProbe(kind), .. question, file], cancellationToken);
+        var (exit, answer) = await sandbox.RunAsync("ffprobe", scratch, most, ["-v", "fatal", "-hide_banner", .. Guards.ForProbe(kind), .. question, file], cancellationToken);
         if (exit == 0) return answer;
         await state.ThrowIfFallenAsync(cancellationToken);
         throw new MediaRefusedException(await FindRefusedCodecAsync(scratch.File(file), kind, cancellationToken) ?? MediaCodes.Damaged);
@@ -100,31 +119,44 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
 
     /// <param name="answer">ffprobe's.</param>
     /// <param name="bytes">Of the file.</param>
-    /// <param name="counted">Its length in seconds, when the file does not say it.</param>
-    /// <param name="countedRate">Its pictures a second, when they had to be counted.</param>
-    internal static VideoFacts Facts(JsonElement answer, long bytes, double? counted = null, double? countedRate = null)
+    /// <param name="counted">What was found by counting, when the file does not say it.</param>
+    internal static VideoFacts Facts(JsonElement answer, long bytes, Counted? counted = null)
     {
         var streams = Streams(answer);
         var video = Chosen(streams.FindAll(s => Text(s, "codec_type") == "video" && !Is(s, "attached_pic")), VideoFacts.PictureCodecs);
         if (video.ValueKind == JsonValueKind.Undefined) throw new MediaRefusedException(MediaCodes.NoPicture);
         var audio = Chosen(streams.FindAll(s => Text(s, "codec_type") == "audio"), VideoFacts.SoundCodecs);
         // A track that goes on longer than the file says is what gets decoded.
-        var duration = streams.Select(Seconds).Append(Whole(answer)).Append(counted).Max();
+        var duration = counted is null ? streams.Select(Seconds).Append(Whole(answer)).Max() : counted.Duration;
         var (width, height) = (Whole(video, "width"), Whole(video, "height"));
         // A codec of which we opened no decoder has no size; it is named and refused by name.
         var isKnown = width is >= 2 and < 1 << 20 && height is >= 2 and < 1 << 20;
         if (duration is not { } seconds || !isKnown && VideoFacts.PictureCodecs.Contains(Text(video, "codec_name"))) throw new MediaRefusedException(MediaCodes.Damaged);
+        var countedRate = counted is not null && counted.Rates.TryGetValue(Whole(video, "index"), out var found) ? found : default(double?);
         var rate = countedRate ?? Rate(Text(video, "avg_frame_rate"));
+        var begins = Begins(answer);
         return new VideoFacts(
             Whole(video, "index"), IsUnshowable(video) ? "dolby vision 5" : Text(video, "codec_name"), Text(video, "profile"), Whole(video, "level"), Text(video, "pix_fmt"), width, height, Rotation(video),
             PixelAspect(Text(video, "sample_aspect_ratio")),
             Text(video, "field_order") is "" or "progressive" or "unknown",
             Text(video, "color_transfer") switch { "arib-std-b67" => DynamicRange.Hlg, "smpte2084" => DynamicRange.Pq, _ => DynamicRange.Standard },
             Text(video, "color_primaries") switch { "bt2020" => Gamut.Bt2020, "smpte431" or "smpte432" => Gamut.DisplayP3, _ => Gamut.Standard },
-            Text(video, "color_space") is not ("" or "unknown" or "reserved"),
+            ColorsOf(video),
             rate, countedRate is null && Math.Abs(Rate(Text(video, "r_frame_rate")) - rate) <= rate * SteadyTolerance, TimeSpan.FromSeconds(seconds), streams.Count,
             audio.ValueKind == JsonValueKind.Undefined ? null : Audio(audio, video),
-            bytes);
+            bytes)
+        {
+            IsDistorted = Rotation(video) == 0 && SideData(video, "rotation") is not null,
+            Begins = TimeSpan.FromSeconds(begins),
+            LateBy = TimeSpan.FromSeconds(Math.Clamp((Number(Text(video, "start_time")) ?? 0) - begins, 0, 3600)),
+        };
+    }
+
+    /// <summary>That it is red, green and blue says nothing of what it becomes.</summary>
+    private static ColorTags ColorsOf(JsonElement video)
+    {
+        if (Text(video, "color_space") is "" or "unknown" or "reserved" or "gbr") return ColorTags.None;
+        return Text(video, "color_primaries") is "" or "unknown" or "reserved" || Text(video, "color_transfer") is "" or "unknown" or "reserved" ? ColorTags.Matrix : ColorTags.All;
     }
 
     private static AudioFacts Audio(JsonElement audio, JsonElement video)
@@ -140,7 +172,10 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
         answer.TryGetProperty("streams", out var list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [];
 
     private static bool SaysHowLong(JsonElement answer) =>
-        (Whole(answer) ?? Streams(answer).Max(Seconds)) is not null && Streams(answer).Where(s => Text(s, "codec_type") == "video").All(s => Rate(Text(s, "avg_frame_rate")) < 1000);
+        (Whole(answer) ?? Streams(answer).Max(Seconds)) is not null && Streams(answer).Where(s => Text(s, "codec_type") == "video").All(s => Rate(Text(s, "avg_frame_rate")) < Ticks);
+
+    private static double Begins(JsonElement answer) =>
+        answer.TryGetProperty("format", out var format) && Number(Text(format, "start_time")) is > 0 and < 1e6 and var seconds ? seconds : 0;
 
     private static double? Whole(JsonElement answer) => answer.TryGetProperty("format", out var format) ? Seconds(format) : null;
 
@@ -197,4 +232,11 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
         var parts = text.Split(separator);
         return parts.Length == 2 && Number(parts[0]) is { } over and > 0 && Number(parts[1]) is { } under and > 0 ? over / under : null;
     }
+
+    /// <param name="Duration">From the first of all tracks to the end of the last, in seconds.</param>
+    /// <param name="Rates">Packets a second, by track.</param>
+    internal sealed record Counted(double? Duration, Dictionary<int, double> Rates);
+
+    /// <param name="Lasts">Null when the file does not say it.</param>
+    private readonly record struct Packet(int Track, double Shown, double Decoded, double? Lasts, bool IsKey);
 }

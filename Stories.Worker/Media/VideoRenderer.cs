@@ -54,6 +54,12 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// </summary>
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(0.5);
 
+    /// <summary>Fine enough for any picture to be found.</summary>
+    private const double PosterRate = 100;
+
+    /// <summary>Slower than this, a segment may hold a single picture, and it would be unknown how long it is shown.</summary>
+    private const double LeastRate = 10;
+
     private static readonly TimeSpan Watch = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How loud it is, and when it ends: what a file says of its tracks' lengths is not to be relied on.</summary>
@@ -103,17 +109,21 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         static TimeSpan Seconds(string text) => TimeSpan.FromSeconds(Number(text) ?? 0);
     }
 
-    /// <summary>Whether the picture there is an IDR picture: of the packets at that place only such slices are kept, and one must be left.</summary>
+    /// <summary>
+    /// Whether the picture there is an IDR picture: of the packets at that place only such slices are kept, and one must be left. It must be the one that was
+    /// asked for: of pictures in another order Matroska's demuxer gives the key frame before.
+    /// </summary>
     public async Task<bool> BeginsAnewAsync(Scratch scratch, VideoSource source, TimeSpan at, CancellationToken cancellationToken)
     {
         const string answer = "beginning";
         await RunAsync(
-            scratch, [From(source, CopyStretch(at, 2 * Instant))], Instant, [(answer, $"-map 0:{source.Facts.Track} -c:v copy -bsf:v filter_units=pass_types=5 -f framecrc")], progress: null, cancellationToken);
+            scratch, [From(source, CopyStretch(at, 2 * Instant + (at < Instant ? source.Facts.LateBy : TimeSpan.Zero)))], Instant, [(answer, $"-map 0:{source.Facts.Track} -c:v copy -bsf:v filter_units=pass_types=5 -f framecrc")], progress: null, cancellationToken);
         var path = scratch.File(answer);
         PlainFile.Check(path);
         var lines = await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken);
         File.Delete(path);
-        return lines.Any(line => !line.StartsWith('#'));
+        // Stream, decoding time, time, …
+        return lines.FirstOrDefault(line => !line.StartsWith('#')) is { } first && first.Split(',') is [_, _, var time, ..] && Number(time) >= -1;
     }
 
     /// <summary>The source's own picture in a new container, and one picture of it.</summary>
@@ -143,14 +153,17 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         {
             var sound = await SoundAndPosterAsync(scratch, source, plan, segment, withPoster, cancellationToken);
             var rungs = plan.Rungs;
-            var graph = $"[0:{source.Facts.Track}]{Picture(source, plan.FramesPerSecond, rungs[0])}split={rungs.Count}{string.Concat(rungs.Select((_, i) => $"[s{i}]"))}" +
+            var isWhole = segment.Number is null;
+            var pace = isWhole ? plan.FramesPerSecond is { } limit ? $"fps={Number(limit)}," : "" : FromWhatIsShown(SegmentRate(source, plan));
+            var graph = $"[0:{source.Facts.Track}]{Picture(source, pace, rungs[0])}split={rungs.Count}{string.Concat(rungs.Select((_, i) => $"[s{i}]"))}" +
                 string.Concat(rungs.Select((rung, i) => $";[s{i}]{Scale(rung)},format=yuv420p[v{i}]"));
             var outputs = rungs.Select((rung, i) => ($"{rung.Name}-{segment.Number}.mp4",
                 $"-map [v{i}] -c:v libx264 -preset veryfast -crf 24 -profile:v main -force_key_frames expr:gte(t,n_forced*1) -sc_threshold 0 -flags:v +bitexact {WithoutNotes} {Unsigned} " +
-                $"{Heard(source, plan, sound, sound is null ? 0 : 1)} {Clean} {Fragmented}")).ToList();
+                $"{Heard(source, plan, sound, input: 1)} {(segment.Start > Instant ? FromItsStart : "")}-t {Number(segment.Duration.TotalSeconds)} {Clean} {Fragmented}")).ToList();
             outputs[0] = (outputs[0].Item1, $"-filter_complex \"{graph}\" {outputs[0].Item2}");
-            var pictures = From(source, Stretch(segment.Start - Instant, segment.Duration));
-            await RunAsync(scratch, sound is null ? [pictures] : [pictures, sound], segment.Duration, outputs,
+            // To ask for a stretch would drop the picture that stands where it begins, and count its length from the first that comes after.
+            var pictures = From(source, isWhole ? Stretch(TimeSpan.Zero, segment.Duration) : From(segment.Start));
+            await RunAsync(scratch, [pictures, sound ?? From(source, Stretch(segment.Start, segment.Duration))], segment.Duration, outputs,
                 percent => progress((int)((segment.Start + percent / 100.0 * segment.Duration) / source.Facts.Duration * 100)), cancellationToken);
             files.AddRange(await TakeAsync(
                 scratch, segment, rungs.Select(rung => (rung.Name, $"{rung.Name}-{segment.Number}.mp4", rung.Width, rung.Height)), withPoster ? plan.Poster : null, cancellationToken));
@@ -168,17 +181,14 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         return await sound;
     }
 
-    /// <summary>
-    /// One picture of a segment in two sizes: to be seen before it plays, and before anything has been fetched. Where sound goes on
-    /// without a picture it is the last one, as a player shows it; for that all from the key frame on is decoded.
-    /// </summary>
+    /// <summary>One picture of a segment in two sizes: to be seen before it plays, and before anything has been fetched.</summary>
     private Task PosterAsync(Scratch scratch, VideoSource source, VideoPlan plan, Segment segment, CancellationToken cancellationToken)
     {
-        const string nearest = @"tpad=stop=-1:stop_mode=clone,select=gte(t\,0),";
         var at = plan.PosterAt >= segment.Start && plan.PosterAt < segment.Start + segment.Duration ? plan.PosterAt : segment.Start;
-        var graph = $"[0:{source.Facts.Track}]{nearest}{Picture(source, rate: null, plan.Poster)}split=2[s0][s1];" +
+        var shown = source.Timing.Length > 0 ? source with { Timing = $"{source.Timing}setpts=PTS-{Number(at.TotalSeconds)}/TB," } : source;
+        var graph = $"[0:{source.Facts.Track}]{Picture(shown, FromWhatIsShown(PosterRate), plan.Poster)}split=2[s0][s1];" +
             $"[s0]scale={plan.Poster.Width}:{plan.Poster.Height}:flags=bicubic,{ForWebP}[poster];[s1]scale=32:32:force_original_aspect_ratio=decrease,{ForWebP}[preview]";
-        return RunAsync(scratch, [From(source, $"-noaccurate_seek {Stretch(at - Instant, segment.Duration)}")], segment.Duration,
+        return RunAsync(scratch, [From(source, From(at))], segment.Duration,
         [
             (PosterOf(segment), $"-filter_complex \"{graph}\" -map [poster] -frames:v 1 -c:v libwebp -quality 80 {Clean}"),
             (PreviewOf(segment), $"-map [preview] -frames:v 1 -c:v libwebp -quality 40 {Clean}"),
@@ -311,22 +321,25 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     }
 
     /// <summary>Everything that is done to the pictures before they come in sizes, each with a comma behind it.</summary>
-    private static string Picture(VideoSource source, double? rate, Rung largest)
+    /// <param name="source">What is shown.</param>
+    /// <param name="pace">A filter that decides which pictures stay, with a comma behind it; empty for all.</param>
+    /// <param name="largest">Of the sizes.</param>
+    private static string Picture(VideoSource source, string pace, Rung largest)
     {
         var facts = source.Facts;
         var steps = new StringBuilder(source.Timing);
         if (!facts.IsProgressive) steps.Append("bwdif=mode=send_frame,");
-        if (rate is { } limit) steps.Append($"fps={Number(limit)},");
+        steps.Append(pace);
         // In fewer pixels first: it is the most expensive step.
         if (facts.Range != DynamicRange.Standard)
             steps.Append($"{Scale(largest)},zscale=pin=bt2020:min=bt2020nc:rin=tv:tin={(facts.Range == DynamicRange.Hlg ? "arib-std-b67" : "smpte2084")}:{ToneMap},");
         else if (facts.Gamut != Gamut.Standard)
             steps.Append($"{Scale(largest)},zscale=pin={(facts.Gamut == Gamut.Bt2020 ? "bt2020:min=bt2020nc" : "smpte432:min=bt709")}:tin=bt709:p=bt709:t=bt709:m=bt709:r=tv,");
-        else if (!facts.HasColorTags)
+        else if (facts.Colors == ColorTags.None)
             // As players guess, by the size that it has now: a smaller one would be guessed otherwise.
             steps.Append(facts.ShortSide >= 720 ? "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709," : "setparams=color_primaries=smpte170m:color_trc=smpte170m:colorspace=smpte170m,");
-        else if (facts.Codec is "mjpeg" or "vp9")
-            // These say the matrix and nothing else, and Chromium's MediaSource heeds no tag unless there are all three.
+        else if (facts.Colors == ColorTags.Matrix)
+            // Chromium's MediaSource heeds no tag unless there are all three.
             steps.Append("setparams=color_primaries=bt709:color_trc=bt709,");
         return steps.ToString();
     }
@@ -340,10 +353,23 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     private static string Heard(VideoSource source, VideoPlan plan, Input? encoded, int input) =>
         source.Facts.Audio is { } audio && plan.Sound is not null ? $"-map {input}:{(encoded is null ? audio.Track : 0)} -c:a copy" : "-an";
 
-    /// <summary>One or two channels, with a comma behind it.</summary>
-    private static string Downmix(AudioFacts audio) => $"aformat=channel_layouts={(audio.Channels == 1 ? "mono" : "stereo")},";
+    /// <summary>One or two channels, with a comma behind it. In floating point: of whole numbers many channels are made quieter so that none can clip, once here and not where loudness is measured.</summary>
+    private static string Downmix(AudioFacts audio) => $"aformat=sample_fmts=fltp:channel_layouts={(audio.Channels == 1 ? "mono" : "stereo")},";
 
-    private static Input From(VideoSource source, string stretch) => new(source.File, source.Guards, stretch);
+    /// <summary>What says its times to the filters only is read whole.</summary>
+    private static Input From(VideoSource source, string stretch) => new(source.File, source.Guards, source.Timing.Length > 0 ? "" : stretch);
+
+    /// <summary>From the key frame before, whose pictures have times below 0.</summary>
+    private static string From(TimeSpan at) => $"-noaccurate_seek{(at > Instant ? $" -ss {Number((at - Instant).TotalSeconds)}" : "")}";
+
+    /// <summary>Begins with the picture that stands at 0, which may have come long before, and ends never: the last one goes on being shown, as by a player when there is still sound.</summary>
+    private static string FromWhatIsShown(double rate) => $"tpad=stop=-1:stop_mode=clone,fps={Number(rate)}:start_time=0,";
+
+    private static double SegmentRate(VideoSource source, VideoPlan plan)
+    {
+        var rate = plan.FramesPerSecond ?? source.Facts.FramesPerSecond;
+        return rate < LeastRate ? rate * Math.Ceiling(LeastRate / rate) : rate;
+    }
 
     private static string Stretch(TimeSpan start, TimeSpan duration) =>
         $"{(start > Instant ? $"-ss {Number(start.TotalSeconds)} " : "")}-t {Number(duration.TotalSeconds)}";

@@ -21,6 +21,9 @@ internal static class PhotoRendering
     private const int LargeWidth = 1080;
     private const int LargeHeight = 1920;
 
+    /// <summary>The most that a JPEG's transform can leave out; of a thinner one nothing would be left.</summary>
+    private const int Reductions = 8;
+
     /// <summary>From one pixel to the next but one, of 255.</summary>
     private const int SharpEdge = 100;
 
@@ -76,7 +79,7 @@ internal static class PhotoRendering
     private static Image? Reduced(byte[] file, Image header)
     {
         var reduction = Math.Max((double)Math.Min(header.Width, header.Height) / LargeWidth, (double)Math.Max(header.Width, header.Height) / LargeHeight);
-        if (reduction < 2 || header.Get("vips-loader") is not "jpegload_buffer") return null;
+        if (reduction < 2 || Math.Min(header.Width, header.Height) < Reductions || header.Get("vips-loader") is not "jpegload_buffer") return null;
         return Image.NewFromBuffer(file, $"shrink={(reduction < 8 ? 2 : 4)}", access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
     }
 
@@ -103,7 +106,8 @@ internal static class PhotoRendering
         {
             using var place = all.Crop(0, at, all.Width, height);
             using var page = place.CopyMemory();
-            using var solid = page.HasAlpha() ? page.Flatten(background: White) : page;
+            using var upright = page.Autorot();
+            using var solid = upright.HasAlpha() ? upright.Flatten(background: White) : upright.Copy();
             using var fit = Fit(solid, MostFrameSide(solid.Width, solid.Height), MostFrameSide(solid.Height, solid.Width), isUpright: true);
             var delay = frames.Count < delays.Length ? delays[frames.Count] : UsualDelay;
             frames.Add(new RenderedFrame(delay < LeastDelay ? UsualDelay : Math.Min(delay, 60_000), fit.Width, fit.Height, fit.JpegsaveBuffer(q: 95, subsampleMode: Enums.ForeignSubsample.Off, keep: Enums.ForeignKeep.None)));
@@ -121,7 +125,12 @@ internal static class PhotoRendering
     private static Image Fit(Image image, int width, int height, bool isUpright)
     {
         using var thumbnail = image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: IsPlainSrgb(image) ? null : "srgb", intent: Enums.Intent.Perceptual);
-        using var plain = thumbnail.Mutate(copy => copy.Remove(Profile));
+        using var plain = thumbnail.Mutate(copy =>
+        {
+            copy.Remove(Profile);
+            // Else it would be turned once more by whoever reads it: AVIF has it beside the metadata that are left out.
+            copy.Remove("orientation");
+        });
         return plain.CopyMemory();
     }
 
