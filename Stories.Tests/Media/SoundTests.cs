@@ -21,6 +21,20 @@ public sealed class SoundTests
             Assert.InRange(await rig.KeepAsync(rendition, LoudnessAsync), -17.5, -14.5);
     }
 
+    /// <summary>Of whole numbers many channels are mixed so that none can clip, which is quieter than what was measured.</summary>
+    [Theory]
+    [InlineData("4.0", "pcm_s16le")]
+    [InlineData("5.1", "pcm_s24le")]
+    [InlineData("5.1", "aac")]
+    [InlineData("7.1", "pcm_s16le")]
+    public async Task Many_channels_are_as_loud_as_two(string layout, string codec)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var video = await Tools.MakeAsync("channels.mov", "-f", "lavfi", "-i", "color=size=320x240:rate=10:duration=2", "-f", "lavfi", "-i", "sine=duration=2", "-af", $"aformat=channel_layouts=stereo,aformat=channel_layouts={layout}",
+            "-c:v", "mpeg4", "-c:a", codec);
+        Assert.InRange(await rig.KeepAsync((await rig.RenderAsync(video, Lane.Video, Cancel)).All.First(), LoudnessAsync), -17.5, -14.5);
+    }
+
     /// <summary>Whoever changes to another size in the middle hears nothing of it, also when a size was made by another worker.</summary>
     [Theory]
     [InlineData("libx264", "video-source")]

@@ -34,6 +34,9 @@ public sealed class VideoPlanTests
         ["anamorphic"] = ("pixel shape", Compliant with { PixelAspect = 4 / 3.0 }),
         ["turned"] = ("rotation", Compliant with { Rotation = 90 }),
         ["upside down"] = ("rotation", Compliant with { Rotation = 180 }),
+        ["mirrored"] = ("rotation", Compliant with { IsDistorted = true }),
+        ["a few frames late"] = (null, Compliant with { LateBy = TimeSpan.FromMilliseconds(80) }),
+        ["late"] = ("late", Compliant with { LateBy = TimeSpan.FromSeconds(0.4) }),
         ["4K"] = ("size", Compliant with { Width = 3840, Height = 2160 }),
         ["very wide"] = ("size", Compliant with { Width = 2000, Height = 500 }),
         ["odd"] = ("odd size", Compliant with { Width = 721 }),
@@ -99,7 +102,7 @@ public sealed class VideoPlanTests
     [Fact]
     public void Every_reason_has_a_case()
     {
-        string[] reasons = ["codec", "profile", "level", "pixel format", "interlaced", "dynamic range", "pixel shape", "rotation", "size", "odd size", "frame rate", "bit rate", "gamut", "trimmed", "beginning"];
+        string[] reasons = ["codec", "profile", "level", "pixel format", "interlaced", "dynamic range", "pixel shape", "rotation", "size", "odd size", "frame rate", "bit rate", "gamut", "trimmed", "late", "beginning"];
         Assert.Equal(reasons.Order(), Cases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
         Assert.Equal(["channels", "codec", "early", "late", "loudness", "profile", "sample rate", "trimmed"], SoundCases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
     }

@@ -62,6 +62,27 @@ public sealed class VideoProbeTests
     }
 
     [Fact]
+    public void A_matrix_that_does_not_turn_and_is_there_does_something_else()
+    {
+        using var json = JsonDocument.Parse($$"""{"streams":[{{Video[..^1]}},"side_data_list":[{"rotation":0}]}]}""");
+        Assert.True(VideoProbe.Facts(json.RootElement, 1).IsDistorted);
+        using var none = JsonDocument.Parse($$"""{"streams":[{{Video}}]}""");
+        Assert.False(VideoProbe.Facts(none.RootElement, 1).IsDistorted);
+    }
+
+    [Theory]
+    [InlineData("bt709", "bt709", "bt709", ColorTags.All)]
+    [InlineData("bt709", "unknown", "bt709", ColorTags.Matrix)]
+    [InlineData("bt709", "bt709", "", ColorTags.Matrix)]
+    [InlineData("unknown", "bt709", "bt709", ColorTags.None)]
+    [InlineData("gbr", "bt709", "bt709", ColorTags.None)]
+    public void Colours_are_tagged_by_three(string matrix, string primaries, string transfer, ColorTags tags)
+    {
+        using var json = JsonDocument.Parse($$"""{"streams":[{{Video[..^1]}},"color_space":"{{matrix}}","color_primaries":"{{primaries}}","color_transfer":"{{transfer}}"}]}""");
+        Assert.Equal(tags, VideoProbe.Facts(json.RootElement, 1).Colors);
+    }
+
+    [Fact]
     public void The_default_track_of_those_that_we_take_is_heard()
     {
         const string tracks = """

@@ -29,6 +29,20 @@ public sealed class WishesTests
         Assert.True(outcome.All.Where(r => r.File.MediaType == "image/avif").Sum(r => r.Bytes.Length) < outcome.All.Where(r => r.File.MediaType == "image/webp").Sum(r => r.Bytes.Length));
     }
 
+    /// <summary>AVIF has words of its own for it, which every viewer but ffmpeg heeds.</summary>
+    [Theory]
+    [InlineData("photo-orientation-6.heic")]
+    [InlineData("photo-orientation-5.jpg")]
+    public async Task What_is_upright_is_not_to_be_turned_again(string file)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var outcome = await rig.RenderAsync(Samples.PathOf(file), Lane.Photo, Cancel, wishes: new RenderWishes(Avif: true));
+        foreach (var avif in outcome.All.Where(r => r.File.MediaType == "image/avif"))
+            Assert.Equal((-1, -1), (avif.Bytes.AsSpan().IndexOf("irot"u8), avif.Bytes.AsSpan().IndexOf("imir"u8)));
+        var preview = await Tools.RunAsync("ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0", await Tools.WriteAsync(outcome.Preview!));
+        Assert.Equal("32,21", preview);
+    }
+
     [Theory]
     [InlineData(null, "red")]
     [InlineData(0.5, "red")]
