@@ -65,6 +65,7 @@ public sealed class DatabaseFaultTests(LocalServers servers)
             database.Fault = Fault.None;
             if (broken is not null || await service.StateAsync(ended) != BucketState.Erased) cutOff++;
 
+            await service.UntilNobodyHasATurnAsync();
             await service.SweepAsync();
 
             await service.AssertErasedAsync(ended);

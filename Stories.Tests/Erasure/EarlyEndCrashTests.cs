@@ -126,5 +126,6 @@ public sealed class EarlyEndCrashTests(LocalServers servers)
         await doomed.WaitUntilReadyAsync(Cancel);
         await Assert.ThrowsAsync<HttpRequestException>(() => act(doomed.Address));
         Assert.Equal(128 + 9, await doomed.WaitForEndAsync(Cancel));
+        await service.UntilNobodyHasATurnAsync();
     }
 }

@@ -169,6 +169,7 @@ public sealed class ErasureRecordTests(LocalServers servers) : IAsyncLifetime
         await service.EndBucketsAsync(Cancel, at: TimeSpan.FromSeconds(-1));
 
         await using (var doomed = service.StartProcess("Worker", ("STORIES_CRASH_AT", "erase:signed"))) await doomed.WaitForEndAsync(Cancel);
+        await service.UntilNobodyHasATurnAsync();
         Assert.Equal(BucketState.Sealed, await service.ReadAsync(db => db.Buckets.Select(b => b.State).SingleAsync(Cancel)));
         Assert.Single(await LeavesAsync());
         Assert.Equal(0, await service.ReadAsync(db => db.ErasureRecords.CountAsync(Cancel)));

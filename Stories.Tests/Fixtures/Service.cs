@@ -210,6 +210,10 @@ public sealed class Service : IAsyncDisposable
     public Task UntilWaitingAsync(int requests) => UntilAsync(async db => await db.Database.SqlQuery<int>(
         $"select count(*)::int as \"Value\" from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'").SingleAsync(TestContext.Current.CancellationToken) == requests);
 
+    /// <summary>Looks until nobody has a turn at anything: whoever was killed, or cut off, has it until PostgreSQL notices, and a sweep would leave it to them.</summary>
+    public Task UntilNobodyHasATurnAsync() => UntilAsync(async db => await db.Database.SqlQuery<int>(
+        $"select count(*)::int as \"Value\" from pg_locks join pg_database on pg_database.oid = pg_locks.database where locktype = 'advisory' and datname = current_database()").SingleAsync(TestContext.Current.CancellationToken) == 0);
+
     /// <summary>As half a minute without its worker would, for all that is claimed.</summary>
     public Task EndLeasesAsync(CancellationToken cancellationToken) => ReadAsync(db => db.Database.ExecuteSqlRawAsync(
         "update stories set claimed_until = clock_timestamp() - interval '1 second', enqueued_at = clock_timestamp() - interval '30 seconds' where work = 'Pending'", cancellationToken));

@@ -78,6 +78,7 @@ public sealed class CrashTests(LocalServers servers)
             Assert.Equal(1, await service.ReadAsync(db => db.Buckets.CountAsync(b => b.State != BucketState.Erased, Cancel)));
             await Refused(() => alice.Client.OpenAsync(live.Story, Cancel));
 
+            await service.UntilNobodyHasATurnAsync();
             await service.SweepAsync();
             var bucket = await service.ReadAsync(db => db.Buckets.OrderByDescending(b => b.EndsAt).FirstAsync(Cancel));
             Assert.Equal((BucketState.Erased, 1, 2), (bucket.State, bucket.Stories, bucket.Blobs));

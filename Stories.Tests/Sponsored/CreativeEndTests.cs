@@ -192,6 +192,7 @@ public sealed class CreativeEndTests(LocalServers servers)
         var waiting = await rig.WaitingAsync(await Campaigning.PictureAsync());
         await using (var killed = rig.Service.StartProcess("Worker", ("STORIES_CRASH_AT", point)))
             await killed.WaitForEndAsync(Cancel);
+        await rig.Service.UntilNobodyHasATurnAsync();
 
         rig.Service.Clock.Advance(TimeSpan.FromMinutes(1));
         await rig.WorkAsync<MakeCreatives>(make => make.RunAsync(Cancel));

@@ -125,6 +125,7 @@ public sealed class SettlementTests(LocalServers servers)
         await Booked.SubmitManyAsync(service, booked.Records(120));
         await using (var doomed = service.StartProcess("Worker", ("STORIES_CRASH_AT", place), ("Records__FoldEvery", "00:00:00.200")))
             Assert.Equal(128 + 9, await doomed.WaitForEndAsync(Cancel));
+        await service.UntilNobodyHasATurnAsync();
 
         Assert.Equal(place == "fold:counted" ? 0 : 120, (await Booked.CountsAsync(service)).GetValueOrDefault("valid"));
         await Booked.AssertExactAsync(service);
