@@ -30,8 +30,8 @@ internal sealed record MediaFile(string Path, Lane Lane, string MediaType, long 
         {
             // Photos come in the same box format as videos; the brand tells them apart.
             var brand = start[8..];
-            if (brand.SequenceEqual("avif"u8)) return (Lane.Photo, "image/avif");
-            if (brand.StartsWith("hei"u8) || brand.SequenceEqual("mif1"u8)) return (Lane.Photo, "image/heic");
+            if (brand.SequenceEqual("avif"u8) || brand.SequenceEqual("avis"u8)) return (Lane.Photo, "image/avif");
+            if (brand.StartsWith("hei"u8) || brand.StartsWith("hev"u8) || brand.SequenceEqual("mif1"u8) || brand.SequenceEqual("msf1"u8)) return (Lane.Photo, "image/heic");
             return (Lane.Video, brand.SequenceEqual("qt  "u8) ? "video/quicktime" : "video/mp4");
         }
         return extension switch

@@ -172,35 +172,54 @@ writeFileSync("tmp-p3.png", png(8, 2, (x, y) => u8(...toP3(colors[cornerAt(x, y)
 writeFileSync("hostile-huge-header.png", join(
   u8(0x89), text("PNG\r\n\x1a\n"), chunk("IHDR", u32(65535, 65535), u8(8, 2, 0, 0, 0)), chunk("IDAT", deflateSync(Buffer.alloc(1000))), chunk("IEND")));
 
-// ---------------------------------------------------------------- HEIC and AVIF (ISO 23008-12), around the first picture of an MP4
+// ---------------------------------------------------------------- HEIC and AVIF (ISO 23008-12), around the first pictures of MP4s
 
 const box = (name, ...parts) => {
   const body = join(text(name), ...parts);
   return join(u32(body.length + 4), body);
 };
-const heif = (brand, kind, film, wide, high, exif, properties) => {
+const picture = (kind, film, wide, high, ...properties) => {
   const filmBox = name => {
     const at = film.indexOf(name) - 4;
     return film.subarray(at, at + film.readUInt32BE(at));
   };
-  const all = [box("ispe", u32(0, wide, high)), filmBox(kind === "av01" ? "av1C" : "hvcC"), ...properties];
-  const items = [[kind, "picture", filmBox("mdat").subarray(8)], ["Exif", "", join(u32(0), exif)], ["mime", "\0application/rdf+xml", xmp]];
-  const start = box("ftyp", text(brand), u32(0), text(brand + "mif1miaf"));
+  return { kind, name: "picture", body: filmBox("mdat").subarray(8), properties: [box("ispe", u32(0, wide, high)), filmBox(kind === "av01" ? "av1C" : "hvcC"), ...properties] };
+};
+const said = orientation => [
+  { kind: "Exif", name: "", body: join(u32(0), exif(orientation)), properties: [] }, { kind: "mime", name: "\0application/rdf+xml", body: xmp, properties: [] }];
+// Items are numbered from 1; a reference has its name, from where, and to where.
+const heif = (brands, items, references, { primary = 1, groups = [] } = {}) => {
+  const start = box("ftyp", text(brands.slice(0, 4)), u32(0), text(brands));
+  const properties = items.flatMap(item => item.properties);
+  const withProperties = items.map((item, i) => [i + 1, item.properties.map(property => 0x80 | properties.indexOf(property) + 1)]).filter(([, own]) => own.length > 0);
   const index = offset => box("meta", u32(0),
     box("hdlr", u32(0, 0), text("pict"), u32(0, 0, 0), u8(0)),
-    box("pitm", u32(0), u16(1)),
+    box("pitm", u32(0), u16(primary)),
     box("iloc", u32(0), u8(0x44, 0), u16(items.length),
-      items.map(([, , body], i) => [u16(i + 1, 0, 1), u32(offset + items.slice(0, i).reduce((sum, item) => sum + item[2].length, 0), body.length)])),
-    box("iinf", u32(0), u16(items.length), items.map(([itemKind, name], i) => box("infe", u32(0x2000000), u16(i + 1, 0), text(itemKind), text(name + "\0")))),
-    box("iref", u32(0), box("cdsc", u16(2, 1, 1)), box("cdsc", u16(3, 1, 1))),
-    box("iprp", box("ipco", all), box("ipma", u32(0, 1), u16(1), u8(all.length, ...all.map((_, i) => 0x80 | i + 1)))));
-  return join(start, index(start.length + index(0).length + 8), box("mdat", items.map(item => item[2])));
+      items.map(({ body }, i) => [u16(i + 1, 0, 1), u32(offset + items.slice(0, i).reduce((sum, item) => sum + item.body.length, 0), body.length)])),
+    box("iinf", u32(0), u16(items.length), items.map(({ kind, name, isHidden }, i) => box("infe", u32(isHidden ? 0x2000001 : 0x2000000), u16(i + 1, 0), text(kind), text(name + "\0")))),
+    box("iref", u32(0), references.map(([name, from, ...to]) => box(name, u16(from, to.length, ...to)))),
+    box("iprp", box("ipco", properties), box("ipma", u32(0, withProperties.length), withProperties.map(([id, own]) => [u16(id), u8(own.length, ...own)]))),
+    groups);
+  return join(start, index(start.length + index(0).length + 8), box("mdat", items.map(item => item.body)));
 };
-writeFileSync("photo-10bit.avif", heif("avif", "av01", readFileSync("tmp-10bit.mp4"), width, height, exif(1),
-  [box("pixi", u32(0), u8(3, 10, 10, 10)), box("colr", text("nclx"), u16(1, 13, 1), u8(0))]));
+const full = box("colr", text("nclx"), u16(1, 13, 6), u8(0x80));
+const ofThree = box("pixi", u32(0), u8(3, 8, 8, 8)), ofOne = box("pixi", u32(0), u8(1, 8));
+const tmp10bit = picture("av01", readFileSync("tmp-10bit.mp4"), width, height, box("pixi", u32(0), u8(3, 10, 10, 10)), box("colr", text("nclx"), u16(1, 13, 1), u8(0)));
+writeFileSync("photo-10bit.avif", heif("avifmif1miaf", [tmp10bit, ...said(1)], [["cdsc", 2, 1], ["cdsc", 3, 1]]));
 // Turned by a box of its own (three quarters anticlockwise), and Exif says so too, as an iPhone writes it: to be turned once.
-writeFileSync("photo-orientation-6.heic", heif("heic", "hvc1", readFileSync("tmp-lying.mp4"), height, width, exif(6),
-  [box("pixi", u32(0), u8(3, 8, 8, 8)), box("colr", text("nclx"), u16(1, 13, 6), u8(0x80)), box("irot", u8(3))]));
+const turn = box("irot", u8(3));
+const lying = picture("hvc1", readFileSync("tmp-lying.mp4"), height, width, ofThree, full, turn);
+writeFileSync("photo-orientation-6.heic", heif("heicmif1miaf", [lying, ...said(6)], [["cdsc", 2, 1], ["cdsc", 3, 1]]));
+const beside = (...properties) => picture("hvc1", readFileSync("tmp-grey.mp4"), height, width, ofOne, ...properties);
+const auxiliary = kind => box("auxC", u32(0), text(kind + "\0"));
+// As iPhones write it since iOS 18: what is said of the picture and what is beside it belongs to a tone map as well.
+const toneMap = { kind: "tmap", name: "", body: Buffer.alloc(62), properties: [box("ispe", u32(0, width, height)), box("colr", text("nclx"), u16(12, 16, 6), u8(0x80))] };
+writeFileSync("photo-tone-map.heic", heif("heicmif1MiHEMiPrmiaftmap", [lying, ...said(6), { ...beside(auxiliary("urn:com:apple:photo:2020:aux:hdrgainmap"), turn), isHidden: true }, toneMap],
+  [["cdsc", 2, 1, 5], ["cdsc", 3, 1, 5], ["auxl", 4, 1, 5], ["dimg", 5, 1, 4]], { groups: box("grpl", box("altr", u32(0, 6, 2, 5, 1))) }));
+writeFileSync("photo-second.heic", heif("heicmif1miaf", [beside(turn), lying, ...said(6)], [["cdsc", 3, 2], ["cdsc", 4, 2]], { primary: 2 }));
+writeFileSync("photo-alpha.heic", heif("heicmif1miaf", [lying, ...said(6), { ...beside(auxiliary("urn:mpeg:hevc:2015:auxid:1"), turn), isHidden: true }],
+  [["cdsc", 2, 1], ["cdsc", 3, 1], ["auxl", 4, 1]]));
 
 // ---------------------------------------------------------------- GIF89a: codes of four bits, told to forget before they would grow
 

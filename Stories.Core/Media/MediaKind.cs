@@ -56,15 +56,23 @@ public static class MediaKinds
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
-    /// <summary>The first brand that says something decides: pictures often call themselves "mif1" first, which any codec may be in.</summary>
+    /// <summary>
+    /// The major brand decides, if it says something: pictures often call themselves "mif1" first, which any codec may be in. Then a picture's brand
+    /// comes before those of the box format, which pictures name too.
+    /// </summary>
     private static MediaKind OfBrands(ReadOnlySpan<byte> start)
     {
         var end = (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(start), (uint)start.Length);
-        if (OfBrand(start.Slice(8, 4)) is var major and not MediaKind.Unknown) return major;
+        var found = OfBrand(start.Slice(8, 4));
+        if (found != MediaKind.Unknown) return found;
         // After the major brand comes its version, which is none.
         for (var at = 16; at + 4 <= end; at += 4)
-            if (OfBrand(start.Slice(at, 4)) is var kind and not MediaKind.Unknown) return kind;
-        return MediaKind.Unknown;
+        {
+            var kind = OfBrand(start.Slice(at, 4));
+            if (kind is MediaKind.Heic or MediaKind.Avif) return kind;
+            if (found == MediaKind.Unknown) found = kind;
+        }
+        return found;
     }
 
     private static MediaKind OfBrand(ReadOnlySpan<byte> brand)

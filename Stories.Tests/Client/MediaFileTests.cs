@@ -17,6 +17,9 @@ public sealed class MediaFileTests
     [Theory]
     [InlineData("0000001866747970686569630000", "x", Lane.Photo, "image/heic")]
     [InlineData("0000001866747970617669660000", "x", Lane.Photo, "image/avif")]
+    [InlineData("0000001866747970617669730000", "x", Lane.Photo, "image/avif")] // "avis"
+    [InlineData("00000018667479706d7366310000", "x", Lane.Photo, "image/heic")] // "msf1"
+    [InlineData("0000001866747970686576630000", "x", Lane.Photo, "image/heic")] // "hevc"
     [InlineData("0000001866747970717420200000", "x", Lane.Video, "video/quicktime")]
     [InlineData("0000001866747970", "x", Lane.Video, "application/octet-stream")]
     [InlineData("", ".JPG", Lane.Photo, "application/octet-stream")]

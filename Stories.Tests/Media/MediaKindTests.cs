@@ -20,6 +20,13 @@ public sealed class MediaKindTests
     [InlineData("000000186674797061766966", MediaKind.Avif)]
     [InlineData("0000001c667479706d69663100000000" + "6d696631" + "68656963", MediaKind.Heic)] // "mif1" first
     [InlineData("0000001c667479706d69663100000000" + "6d696166" + "61766966", MediaKind.Avif)]
+    [InlineData("0000001c667479706d69663100000000" + "69736f38" + "6d696631" + "68656963", MediaKind.Heic)] // "iso8" before it
+    [InlineData("00000018667479706d69663100000000" + "69736f38" + "6d696631" + "68656963", MediaKind.Mp4)] // the last is behind the box
+    [InlineData("0000001c667479706d73663100000000" + "6d696631" + "69736f38" + "68656963", MediaKind.Heic)]
+    [InlineData("00000018667479706d69663100000000" + "69736f38" + "61766966", MediaKind.Avif)]
+    [InlineData("00000018667479706d69663100000000" + "6d696631" + "6d696166", MediaKind.Unknown)] // of any codec
+    [InlineData("0000001c6674797069736f6d00000000" + "6d696631" + "68656963", MediaKind.Mp4)] // a video first, and pictures too
+    [InlineData("000000186674797058415643" + "00000000" + "6d703432" + "69736f32", MediaKind.Mp4)] // "XAVC" of a camera
     [InlineData("00000014667479706d69663100000000" + "6d696166" + "68656963", MediaKind.Unknown)] // what stands behind the box is no brand
     [InlineData("00000014667479706a70322000000000" + "6a703220", MediaKind.Unknown)] // JPEG 2000
     [InlineData("52494646000000004156492020", MediaKind.Unknown)] // AVI

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NetVips;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
 
@@ -31,6 +32,20 @@ public sealed class RenderedSampleTests
                 var found = corner.In(pixels, Side, Side);
                 Assert.True(corner.DistanceTo(found) <= Samples.ToleranceOf(sample.Corners!.Value), $"{rendition.File.Name}: {found} for {corner}");
             }
+        }
+    }
+
+    [Fact]
+    public async Task What_is_clear_in_a_HEIC_stays_clear_and_is_turned_with_it()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        foreach (var rendition in (await rig.RenderAsync(Samples.PathOf("photo-alpha.heic"), Lane.Photo, Cancel)).All)
+        {
+            using var picture = Image.NewFromBuffer(rendition.Bytes);
+            Assert.True(picture.HasAlpha());
+            Assert.InRange(picture[48, 9][3], 0, 5);
+            Assert.InRange(picture[48, 54][3], 250, 255);
+            Assert.InRange(picture[9, 32][3], 250, 255);
         }
     }
 

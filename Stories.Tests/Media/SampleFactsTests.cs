@@ -71,6 +71,9 @@ public sealed class SampleFactsTests
         Assert.Contains("VP8L", await TextAsync("photo-lossless.webp"), StringComparison.Ordinal);
         Assert.Contains("irot", await TextAsync("photo-orientation-6.heic"), StringComparison.Ordinal);
         Assert.Contains("colrprof", await TextAsync("photo-display-p3.heic"), StringComparison.Ordinal);
+        Assert.Contains("auxl\0\u0004\0\u0002\0\u0001\0\u0005", await TextAsync("photo-tone-map.heic"), StringComparison.Ordinal);
+        Assert.Contains("image: 96x64 (id=2), primary", await Tools.RunAsync("heif-info", Samples.PathOf("photo-second.heic")), StringComparison.Ordinal);
+        Assert.Contains("alpha channel: yes", await Tools.RunAsync("heif-info", Samples.PathOf("photo-alpha.heic")), StringComparison.Ordinal);
         Assert.Contains("image: 96x64", await Tools.RunAsync("heif-info", Samples.PathOf("photo-orientation-6.heic")), StringComparison.Ordinal);
         Assert.Contains("thumbnail: ", await Tools.RunAsync("heif-info", Samples.PathOf("photo.heic")), StringComparison.Ordinal);
         Assert.Equal("Display P3", (await Tools.RunAsync("exiftool", "-s3", "-ICC_Profile:ProfileDescription", Samples.PathOf("photo-display-p3.jpg")))["CANARY-ICC ".Length..]);

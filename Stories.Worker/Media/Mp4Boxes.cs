@@ -33,7 +33,7 @@ internal static class Mp4Boxes
         {
             file.Position = at;
             var read = await file.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, cancellationToken);
-            var length = OuterLength(header.AsSpan(0, read), file.Length - at);
+            var (length, _) = Measure(header.AsSpan(0, read), file.Length - at);
             // Cameras leave zeros and notes behind the last box; behind index and media that does no harm.
             if (length < 8 || boxes == Most) break;
             hasIndex |= header.AsSpan(4, 4).SequenceEqual("moov"u8);
@@ -60,25 +60,39 @@ internal static class Mp4Boxes
     /// <summary>What the tracks are coded in (stsd, section 8.5.2).</summary>
     public static async Task<IReadOnlyList<Track>> TracksAsync(Stream file, CancellationToken cancellationToken)
     {
-        var header = new byte[16];
-        for (long at = 0; file.Length - at >= 8;)
+        var (at, length) = await FindAsync(file, "moov", cancellationToken);
+        var index = new byte[Math.Min(length, MostIndex)];
+        file.Position = at;
+        await file.ReadExactlyAsync(index, cancellationToken);
+        var tracks = new List<Track>();
+        Collect(index, tracks, depth: 0);
+        return tracks;
+    }
+
+    /// <returns>Where the content of the first outer box of this name is; a length of 0 when there is none, or not all of it.</returns>
+    public static async Task<(long At, long Length)> FindAsync(Stream file, string name, CancellationToken cancellationToken)
+    {
+        var start = new byte[16];
+        long at = 0;
+        for (var boxes = 0; boxes < Most && file.Length - at >= 8; boxes++)
         {
             file.Position = at;
-            var read = await file.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, cancellationToken);
-            var length = OuterLength(header.AsSpan(0, read), file.Length - at);
-            if (length < 8 || length > file.Length - at) break;
-            if (header.AsSpan(4, 4).SequenceEqual("moov"u8))
-            {
-                var index = new byte[Math.Min(length, MostIndex)];
-                file.Position = at;
-                await file.ReadExactlyAsync(index, cancellationToken);
-                var tracks = new List<Track>();
-                Collect(index.AsSpan(8), tracks, depth: 0);
-                return tracks;
-            }
+            var read = await file.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken);
+            var (length, header) = Measure(start.AsSpan(0, read), file.Length - at);
+            if (length < header || length > file.Length - at) break;
+            if (Encoding.Latin1.GetString(start, 4, 4) == name) return (at + header, length - header);
             at += length;
         }
-        return [];
+        return (0, 0);
+    }
+
+    /// <returns>The length of the box that begins here and of its header; less than that when it is none.</returns>
+    public static (long Length, int Header) Measure(ReadOnlySpan<byte> start, long left)
+    {
+        if (start.Length < 8) return (0, 8);
+        long length = BinaryPrimitives.ReadUInt32BigEndian(start);
+        if (length == 1) return (start.Length >= 16 ? (long)Math.Min(BinaryPrimitives.ReadUInt64BigEndian(start[8..]), long.MaxValue) : 0, 16);
+        return (length == 0 ? left : length, 8);
     }
 
     private static void Collect(ReadOnlySpan<byte> boxes, List<Track> tracks, int depth, bool? isPicture = null)
@@ -119,12 +133,5 @@ internal static class Mp4Boxes
         var at = 1;
         while (at < 4 && at < bytes.Length - 1 && bytes[at] >= 0x80) at++;
         return bytes[(at + 1)..];
-    }
-
-    private static long OuterLength(ReadOnlySpan<byte> header, long left)
-    {
-        long length = BinaryPrimitives.ReadUInt32BigEndian(header);
-        if (length == 1) return header.Length == 16 ? (long)Math.Min(BinaryPrimitives.ReadUInt64BigEndian(header[8..]), long.MaxValue) : 0;
-        return length == 0 ? left : length;
     }
 }

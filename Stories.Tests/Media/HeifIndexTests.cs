@@ -1,0 +1,181 @@
+using NetVips;
+using Stories.Protocol;
+using Stories.Tests.Fixtures;
+using Stories.Worker.Media;
+using static Stories.Tests.Media.HandMade;
+
+namespace Stories.Tests.Media;
+
+/// <summary>What is changed in a HEIC before a decoder sees it: outside the sandbox, so no more than flags and names, in their place.</summary>
+public sealed class HeifIndexTests
+{
+    private const int Mutants = 1000;
+    private static readonly string[] Loosened = ["cdsc", "auxl", "thmb"];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>Those with something to be changed.</summary>
+    public static TheoryData<string> Files => ["photo.heic", "photo-orientation-6.heic", "photo-tone-map.heic", "photo-second.heic", "photo-alpha.heic"];
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task Whatever_an_index_says_nothing_beside_it_changes(string file)
+    {
+        var (start, index, end) = await PartsAsync(file);
+        var changed = 0;
+        for (var seed = 1u; seed <= Mutants; seed++)
+        {
+            var mutant = new Mutator(seed).Mutate(index, end);
+            var whole = Join(start, Box("meta", mutant), end);
+            var (tidied, _) = await TidyAsync(whole);
+            AssertOnlyFlagsAndNames(whole, tidied, $"mutant {seed} of {file}");
+            Assert.Equal(whole[..(start.Length + 8)], tidied[..(start.Length + 8)]);
+            Assert.Equal(end, tidied[(start.Length + 8 + mutant.Length)..]);
+            if (!tidied.AsSpan().SequenceEqual(whole)) changed++;
+        }
+        // What stops at the first doubt would change nothing anywhere.
+        Assert.InRange(changed, Mutants / 10, Mutants);
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task Of_a_spoiled_file_no_more_changes_than_of_a_good_one(string file)
+    {
+        var whole = await File.ReadAllBytesAsync(Samples.PathOf(file), Cancel);
+        for (var seed = 1u; seed <= Mutants; seed++)
+        {
+            var mutant = new Mutator(seed).Mutate(whole, whole);
+            AssertOnlyFlagsAndNames(mutant, (await TidyAsync(mutant)).File, $"mutant {seed} of {file}");
+        }
+    }
+
+    [Fact]
+    public async Task What_belongs_to_two_pictures_is_loosened_and_all_but_the_one_to_be_shown_are_hidden()
+    {
+        var (start, index, end) = await PartsAsync("photo-tone-map.heic");
+        var (tidied, hasAlpha) = await TidyAsync(Join(start, Box("meta", index), end));
+        Assert.False(hasAlpha);
+        var boxes = Inside(tidied[start.Length..^end.Length], 12).ToDictionary(Name);
+        // What a picture is made of stays: the decoder needs it.
+        Assert.Equal(["free", "free", "free", "dimg"], Inside(boxes["iref"], 12).Select(Name));
+        Assert.Equal([0, 1, 1, 1, 1], Inside(boxes["iinf"], 14).Select(item => (int)item[11]));
+    }
+
+    [Theory]
+    [InlineData("photo.heic", false)]
+    [InlineData("photo-second.heic", false)]
+    [InlineData("photo-tone-map.heic", false)]
+    [InlineData("photo-alpha.heic", true)]
+    public async Task An_alpha_channel_is_that_of_the_picture_to_be_shown(string file, bool hasAlpha)
+    {
+        Assert.Equal(hasAlpha, (await TidyAsync(await File.ReadAllBytesAsync(Samples.PathOf(file), Cancel))).HasAlpha);
+    }
+
+    [Fact]
+    public async Task The_alpha_channel_of_another_picture_is_none()
+    {
+        var photo = Edit(await File.ReadAllBytesAsync(Samples.PathOf("photo-alpha.heic"), Cancel), "meta/pitm", box => Overwrite(box, 12, Large16(2)));
+        Assert.False((await TidyAsync(photo)).HasAlpha);
+    }
+
+    [Fact]
+    public async Task An_index_that_is_too_large_or_points_to_nothing_or_breaks_off_is_left_as_it_is()
+    {
+        var (start, index, end) = await PartsAsync("photo-second.heic");
+        Assert.NotEqual(Whole(index), (await TidyAsync(Whole(index))).File);
+        byte[][] left =
+        [
+            Whole(Join(index, Box("free", new byte[1 << 20]))),
+            Whole(Edit(Whole(index), "meta/pitm", _ => [])[(start.Length + 8)..^end.Length]),
+            Whole(Edit(Whole(index), "meta/pitm", box => Overwrite(box, 12, Large16(0)))[(start.Length + 8)..^end.Length]),
+            Whole(index)[..(start.Length + index.Length)],
+            Whole(index)[..start.Length],
+            [],
+        ];
+        foreach (var file in left) Assert.Equal(file, (await TidyAsync(file)).File);
+
+        byte[] Whole(byte[] content) => Join(start, Box("meta", content), end);
+    }
+
+    /// <summary>All that the formats allow and phones do not write: numbers and lengths of twice the width, and the index at the end.</summary>
+    [Fact]
+    public async Task A_photo_with_wide_numbers_and_its_index_at_the_end_is_read_as_well()
+    {
+        var wide = Widened(await PartsAsync("photo-alpha.heic"));
+        Assert.True((await TidyAsync(wide)).HasAlpha);
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        foreach (var rendition in (await rig.RenderAsync(await Tools.WriteAsync(wide), Lane.Photo, Cancel)).All)
+        {
+            using var picture = Image.NewFromBuffer(rendition.Bytes);
+            Assert.Equal((96, 64, true), (picture.Width, picture.Height, picture.HasAlpha()));
+        }
+    }
+
+    private static byte[] Widened((byte[] Start, byte[] Index, byte[] End) photo)
+    {
+        var index = Join([photo.Index[..4], .. Inside(photo.Index, 4).Select(box => Name(box) switch
+        {
+            "pitm" => Box("pitm", Large32(1 << 24, 1)),
+            // The pictures' bytes move to where the index was.
+            "iloc" => Box("iloc", [box[8..16], .. box[16..].Chunk(14).Select(item => Overwrite(item, 6, Large32(Read(item, 6, 4) - photo.Index.Length - 8)))]),
+            "iinf" => Box("iinf", [Large32(1 << 24, Read(box, 12, 2)), .. Inside(box, 14).Select(item => Wide("infe", Large32(3 << 24 | item[11], Read(item, 12, 2)), item[14..]))]),
+            "iref" => Wide("iref", [Large32(1 << 24), .. Inside(box, 12).Select(item => Box(Name(item), Large32(Read(item, 8, 2)), Large16(1), Large32(Read(item, 12, 2))))]),
+            "iprp" => Wide("iprp", Edit(box[8..], "ipma", Associations)),
+            _ => box,
+        })]);
+        return Join(photo.Start, photo.End, Wide("meta", index));
+
+        static byte[] Associations(byte[] box)
+        {
+            var parts = new List<byte[]> { Large32(1 << 24 | 1), box[12..16] };
+            for (var at = 16; at < box.Length; at += 3 + box[at + 2])
+                parts.AddRange([Large32(Read(box, at, 2)), [box[at + 2]], Large16(box.Skip(at + 3).Take(box[at + 2]).Select(property => (property & 0x80) << 8 | property & 0x7f))]);
+            return Wide("ipma", [.. parts]);
+        }
+    }
+
+    /// <summary>ISO 14496-12, section 4.2: a length of 1 says that the real one follows the name.</summary>
+    private static byte[] Wide(string name, params IEnumerable<byte[]> parts)
+    {
+        var content = Join(parts);
+        return Join(Large32(1), Text(name), Large32(0, content.Length + 16), content);
+    }
+
+    private static void AssertOnlyFlagsAndNames(byte[] before, byte[] after, string whose)
+    {
+        Assert.Equal(before.Length, after.Length);
+        for (var at = 0; at < before.Length; at++)
+        {
+            if (before[at] == after[at]) continue;
+            if (after.AsSpan(at).StartsWith("free"u8) && Loosened.Contains(Name(before[(at - 4)..]))) at += 3;
+            else Assert.True(after[at] == (before[at] | 1), $"{whose}: {before[at]} became {after[at]} at {at}");
+        }
+    }
+
+    private static async Task<(byte[] File, bool HasAlpha)> TidyAsync(byte[] file)
+    {
+        // One that could grow.
+        using var stream = new MemoryStream();
+        await stream.WriteAsync(file, Cancel);
+        var hasAlpha = await HeifIndex.TidyAsync(stream, Cancel);
+        return (stream.ToArray(), hasAlpha);
+    }
+
+    /// <summary>What comes before the index, what is in it, and what comes behind it.</summary>
+    private static async Task<(byte[] Start, byte[] Index, byte[] End)> PartsAsync(string file)
+    {
+        var whole = await File.ReadAllBytesAsync(Samples.PathOf(file), Cancel);
+        var at = whole.AsSpan().IndexOf("meta"u8) + 4;
+        var end = at - 8 + (int)Read(whole, at - 8, 4);
+        return (whole[..(at - 8)], whole[at..end], whole[end..]);
+    }
+
+    private static string Name(byte[] box) => System.Text.Encoding.Latin1.GetString(box, 4, 4);
+
+    private static IEnumerable<byte[]> Inside(byte[] box, int head)
+    {
+        for (var at = head; at + 8 <= box.Length; at += (int)Read(box, at, 4)) yield return box[at..(at + (int)Read(box, at, 4))];
+    }
+
+    private static long Read(byte[] bytes, int at, int width) => bytes.Skip(at).Take(width).Aggregate(0L, (number, part) => number << 8 | part);
+}

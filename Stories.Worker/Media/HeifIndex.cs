@@ -1,0 +1,130 @@
+namespace Stories.Worker.Media;
+
+/// <summary>
+/// The index of a HEIC file ('meta': ISO 14496-12, section 8.11, and ISO 23008-12), rewritten in place for libheif 1.15. That one refuses
+/// an item that belongs to two pictures, as iPhones since iOS 18 write them beside a tone map, and takes every picture that is not hidden
+/// for one to be shown. What cannot be read here is left as it is: the decoder decides.
+/// </summary>
+internal static class HeifIndex
+{
+    /// <summary>A photo of 48 megapixels in tiles has one of 10 KB.</summary>
+    private const int Most = 1 << 20;
+
+    private const int VersionAndFlags = 4;
+
+    /// <returns>Whether the picture to be shown has an alpha channel.</returns>
+    public static async Task<bool> TidyAsync(Stream file, CancellationToken cancellationToken)
+    {
+        var (at, length) = await Mp4Boxes.FindAsync(file, "meta", cancellationToken);
+        if (length > Most) return false;
+        var index = new byte[length];
+        file.Position = at;
+        await file.ReadExactlyAsync(index, cancellationToken);
+        var hasAlpha = Tidy(index);
+        file.Position = at;
+        await file.WriteAsync(index, cancellationToken);
+        return hasAlpha;
+    }
+
+    private static bool Tidy(Span<byte> index)
+    {
+        var boxes = From(index, VersionAndFlags);
+        var pointer = Find(boxes, "pitm"u8);
+        var primary = Number(pointer, VersionAndFlags, Version(pointer) == 0 ? 2 : 4);
+        // No item has the number 0.
+        if (primary == 0) return false;
+        HideAllBut(primary, Find(boxes, "iinf"u8));
+        var companions = LoosenReferences(primary, Find(boxes, "iref"u8));
+        return HasAlpha(companions, Find(boxes, "iprp"u8));
+    }
+
+    /// <summary>Hidden items are still there for those that are made of them.</summary>
+    private static void HideAllBut(uint primary, Span<byte> items)
+    {
+        var rest = From(items, VersionAndFlags + (Version(items) == 0 ? 2 : 4));
+        while (TryTake(ref rest, out var name, out var item))
+        {
+            // Of other versions no item is a picture.
+            var width = Version(item) switch { 2 => 2, 3 => 4, _ => 0 };
+            if (width > 0 && name.SequenceEqual("infe"u8) && item.Length >= VersionAndFlags + width && Number(item, VersionAndFlags, width) != primary) item[VersionAndFlags - 1] |= 1;
+        }
+    }
+
+    /// <returns>The items that are auxiliary to the primary one, and to no other.</returns>
+    private static HashSet<uint> LoosenReferences(uint primary, Span<byte> references)
+    {
+        var companions = new HashSet<uint>();
+        var wide = Version(references) == 0 ? 2 : 4;
+        var rest = From(references, VersionAndFlags);
+        while (TryTake(ref rest, out var name, out var reference))
+        {
+            var isAuxiliary = name.SequenceEqual("auxl"u8);
+            if (!isAuxiliary && !name.SequenceEqual("cdsc"u8) && !name.SequenceEqual("thmb"u8)) continue;
+            // A reference of a kind that nobody knows is passed over.
+            if (Number(reference, wide, 2) > 1) "free"u8.CopyTo(name);
+            else if (isAuxiliary && Number(reference, wide + 2, wide) == primary) companions.Add(Number(reference, 0, wide));
+        }
+        return companions;
+    }
+
+    private static bool HasAlpha(HashSet<uint> companions, Span<byte> properties)
+    {
+        var alphas = new HashSet<uint>();
+        var rest = Find(properties, "ipco"u8);
+        for (var number = 1u; TryTake(ref rest, out var name, out var property); number++)
+            if (name.SequenceEqual("auxC"u8) && IsAlpha(From(property, VersionAndFlags))) alphas.Add(number);
+        while (TryTake(ref properties, out var name, out var associations))
+            if (name.SequenceEqual("ipma"u8) && IsAnyOf(alphas, companions, associations)) return true;
+        return false;
+    }
+
+    private static bool IsAlpha(ReadOnlySpan<byte> kind) =>
+        kind.StartsWith("urn:mpeg:hevc:2015:auxid:1\0"u8) || kind.StartsWith("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"u8);
+
+    private static bool IsAnyOf(HashSet<uint> alphas, HashSet<uint> companions, ReadOnlySpan<byte> associations)
+    {
+        var (item, property) = (Version(associations) == 0 ? 2 : 4, (Number(associations, 3, 1) & 1) == 0 ? 1 : 2);
+        // The first bit says whether a reader has to know the property.
+        var mask = property == 1 ? 0x7fu : 0x7fff;
+        for (var at = VersionAndFlags + 4; at < associations.Length;)
+        {
+            var isCompanion = companions.Contains(Number(associations, at, item));
+            at += item;
+            for (var left = Number(associations, at++, 1); left > 0; left--, at += property)
+                if (isCompanion && alphas.Contains(Number(associations, at, property) & mask)) return true;
+        }
+        return false;
+    }
+
+    /// <returns>What is in the first box of this name; nothing when there is none.</returns>
+    private static Span<byte> Find(Span<byte> boxes, ReadOnlySpan<byte> wanted)
+    {
+        while (TryTake(ref boxes, out var name, out var content))
+            if (name.SequenceEqual(wanted)) return content;
+        return [];
+    }
+
+    private static bool TryTake(scoped ref Span<byte> boxes, out Span<byte> name, out Span<byte> content)
+    {
+        name = content = [];
+        var (length, header) = Mp4Boxes.Measure(boxes, boxes.Length);
+        if (length < header || length > boxes.Length) return false;
+        name = boxes.Slice(4, 4);
+        content = boxes[header..(int)length];
+        boxes = boxes[(int)length..];
+        return true;
+    }
+
+    private static uint Version(ReadOnlySpan<byte> content) => Number(content, 0, 1);
+
+    /// <returns>Zero behind the end.</returns>
+    private static uint Number(ReadOnlySpan<byte> bytes, int at, int width)
+    {
+        var number = 0u;
+        if (at + width > bytes.Length) return number;
+        foreach (var part in bytes.Slice(at, width)) number = number << 8 | part;
+        return number;
+    }
+
+    private static Span<byte> From(Span<byte> bytes, int at) => bytes[Math.Min(at, bytes.Length)..];
+}
