@@ -94,6 +94,26 @@ public sealed class RendererTests
         Assert.Equal(rate, await rig.KeepAsync(rung, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "stream=r_frame_rate", "-of", "csv=p=0", path)));
     }
 
+    [Fact]
+    public async Task An_animation_that_says_so_is_turned()
+    {
+        var lying = await Tools.WriteAsync(await File.ReadAllBytesAsync(Samples.PathOf("photo-animated.webp"), Cancel));
+        await Tools.RunAsync("exiftool", "-q", "-overwrite_original", "-n", "-EXIF:Orientation=6", lying);
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        Assert.All((await rig.RenderAsync(lying, Lane.Photo, Cancel)).All, r => Assert.Equal((64, 96), (r.File.Width, r.File.Height)));
+    }
+
+    /// <summary>A JPEG is decoded at half its size where it is to become much smaller: of one row that leaves none.</summary>
+    [Theory]
+    [InlineData(4000, 1)]
+    [InlineData(2, 16384)]
+    public async Task A_photo_may_be_as_thin_as_can_be(int width, int height)
+    {
+        var photo = await Tools.MakeAsync("thin.jpg", "-f", "lavfi", "-i", $"testsrc2=size={Math.Max(width, 16)}x{Math.Max(height, 16)}", "-vf", $"crop={width}:{height}:0:0:exact=1,format=yuvj444p", "-frames:v", "1");
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        Assert.All((await rig.RenderAsync(photo, Lane.Photo, Cancel)).All, r => Assert.True(r.File.Width >= 1 && r.File.Height >= 1));
+    }
+
     /// <summary>A comb is what remains of two fields of a moving picture: every other row differs more from its neighbours than from the one beyond.</summary>
     [Fact]
     public async Task Interlaced_pictures_have_no_comb()

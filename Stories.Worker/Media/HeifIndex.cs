@@ -59,9 +59,11 @@ internal static class HeifIndex
         while (TryTake(ref rest, out var name, out var reference))
         {
             var isAuxiliary = name.SequenceEqual("auxl"u8);
-            if (!isAuxiliary && !name.SequenceEqual("cdsc"u8) && !name.SequenceEqual("thmb"u8)) continue;
+            // Exif and XMP, which nobody here is to read: libheif stumbles over damaged ones.
+            var isDescription = name.SequenceEqual("cdsc"u8);
+            if (!isAuxiliary && !isDescription && !name.SequenceEqual("thmb"u8)) continue;
             // A reference of a kind that nobody knows is passed over.
-            if (Number(reference, wide, 2) > 1) "free"u8.CopyTo(name);
+            if (isDescription || Number(reference, wide, 2) > 1) "free"u8.CopyTo(name);
             else if (isAuxiliary && Number(reference, wide + 2, wide) == primary) companions.Add(Number(reference, 0, wide));
         }
         return companions;
