@@ -106,7 +106,7 @@ public sealed record VideoPlan(
         { Channels: not (1 or 2) } => "channels",
         { IsTrimmed: true } => "trimmed",
         _ when audio.LateBy > LateTolerance => "late",
-        _ when audio.EarlyBy > VideoFacts.Rounding => "early",
+        _ when audio.Gap > VideoFacts.Rounding => "gap",
         _ when Math.Abs(Gain(audio)) > LoudnessTolerance => "loudness",
         _ => null,
     };

@@ -74,6 +74,23 @@ public sealed class SoundTests
         Assert.Equal(80, pictures);
     }
 
+    /// <summary>With a hole in it, or hardly any: a segment in the hole would announce sound and have none.</summary>
+    [Theory]
+    [InlineData("between(t,0,1)+gt(t,7)")]
+    [InlineData("lt(t,0.06)")]
+    public async Task Where_there_is_no_sound_there_is_silence(string when)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel, options => options.VideoDuration = TimeSpan.FromSeconds(3));
+        var video = await Tools.MakeAsync("hole.mkv", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10:duration=8", "-f", "lavfi", "-i", "sine=duration=8:samples_per_frame=441",
+            "-af", $"volume=5.7dB,aselect='{when}'", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "0", "-g", "10", "-c:a", "aac");
+        var outcome = await rig.RenderAsync(video, Lane.Video, Cancel, wishes: new RenderWishes(Split: true));
+        foreach (var segment in outcome.All.Where(r => r.File.Codecs is not null))
+        {
+            var heard = await rig.KeepAsync(segment, path => Tools.RunAsync("ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "packet=pts", "-of", "csv=p=0", path));
+            Assert.InRange(heard.Split('\n').Length * 1024 / 44_100.0, segment.File.Duration!.Value.TotalSeconds - 0.05, segment.File.Duration.Value.TotalSeconds + 0.1);
+        }
+    }
+
     [Fact]
     public async Task Silence_stays_silent()
     {

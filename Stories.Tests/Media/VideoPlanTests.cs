@@ -59,8 +59,8 @@ public sealed class VideoPlanTests
         ["96 kHz"] = ("sample rate", Sound with { SampleRate = 96_000 }),
         ["no rate"] = ("sample rate", Sound with { SampleRate = 0 }),
         ["trimmed by an edit list"] = ("trimmed", Sound with { IsTrimmed = true }),
-        ["a little early"] = (null, Sound with { EarlyBy = TimeSpan.FromSeconds(0.4) }),
-        ["early"] = ("early", Sound with { EarlyBy = TimeSpan.FromSeconds(2) }),
+        ["a little early"] = (null, Sound with { Gap = TimeSpan.FromSeconds(0.4) }),
+        ["with a gap"] = ("gap", Sound with { Gap = TimeSpan.FromSeconds(2) }),
         ["late"] = ("late", Sound with { LateBy = TimeSpan.FromSeconds(0.5) }),
         ["quiet"] = ("loudness", Sound with { Loudness = -30 }),
         ["loud"] = ("loudness", Sound with { Loudness = -9 }),
@@ -104,7 +104,7 @@ public sealed class VideoPlanTests
     {
         string[] reasons = ["codec", "profile", "level", "pixel format", "interlaced", "dynamic range", "pixel shape", "rotation", "size", "odd size", "frame rate", "bit rate", "gamut", "trimmed", "late", "beginning"];
         Assert.Equal(reasons.Order(), Cases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
-        Assert.Equal(["channels", "codec", "early", "late", "loudness", "profile", "sample rate", "trimmed"], SoundCases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
+        Assert.Equal(["channels", "codec", "gap", "late", "loudness", "profile", "sample rate", "trimmed"], SoundCases.Values.Select(c => c.Reason).OfType<string>().Distinct().Order());
     }
 
     [Theory]

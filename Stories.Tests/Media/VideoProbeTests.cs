@@ -48,6 +48,16 @@ public sealed class VideoProbeTests
         Assert.Equal(MediaCodes.FrameRateRefused, VideoProbe.Facts(json.RootElement, 1).Refusal(new MediaOptions()));
     }
 
+    /// <summary>A clock so fine is what a picture that goes on being shown would be repeated by.</summary>
+    [Theory]
+    [InlineData("1000000000/1", MediaCodes.FrameRateRefused)]
+    [InlineData("1000/1", null)]
+    public void A_clock_too_fine_to_go_by_is_refused(string ticks, string? code)
+    {
+        using var json = JsonDocument.Parse($$"""{"streams":[{{Video.Replace("30/1", "0/0", StringComparison.Ordinal)[..^1]}},"r_frame_rate":"{{ticks}}"}]}""");
+        Assert.Equal(code, VideoProbe.Facts(json.RootElement, 1, new VideoProbe.Counted(2, new() { [0] = 10 })).Refusal(new MediaOptions()));
+    }
+
     [Theory]
     [InlineData(-90, 90)]
     [InlineData(90, 270)]

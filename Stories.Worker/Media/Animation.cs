@@ -23,12 +23,14 @@ internal static class Animation
         }
         var duration = frames.Sum(f => f.Delay);
         var terms = frames.Select((frame, i) => string.Create(CultureInfo.InvariantCulture, $"{frame.Delay}*gt(N\\,{i})"));
-        // In groups: ffmpeg takes no expression that is deeper than a hundred, and each sum is a step.
-        var times = string.Join('+', terms.Chunk(16).Select(group => $"({string.Join('+', group)})"));
+        // In groups of groups: ffmpeg takes no expression that is deeper than a hundred, and each sum is a step.
+        var times = Sum(terms.Chunk(16).Select(Sum).Chunk(16).Select(Sum));
         var rate = 1000.0 / frames.Min(f => f.Delay);
         return new VideoSource(FileName, Guards.ForFrames, new VideoFacts(
             Track: 0, "mjpeg", Profile: "", Level: 0, PixelFormat: "yuvj444p", first.Width, first.Height, Rotation: 0, PixelAspect: 1, IsProgressive: true, DynamicRange.Standard,
             Gamut.Standard, ColorTags.Matrix, rate, IsSteady: false, TimeSpan.FromMilliseconds(duration), Streams: 1, Audio: null, new FileInfo(scratch.File(FileName)).Length),
-            Timing: $"setpts=({times})/1000/TB,");
+            Timing: $"setpts={times}/1000/TB,");
+
+        static string Sum(IEnumerable<string> terms) => $"({string.Join('+', terms)})";
     }
 }

@@ -39,7 +39,7 @@ public sealed class MediaRenderer(
         var beginsAnew = VideoPlan.PictureIncompliance(facts) is null ? videos.BeginsAnewAsync(scratch, source, TimeSpan.Zero, cancellationToken) : Task.FromResult(true);
         await Task.WhenAll(trimmed, heard, beginsAnew);
         facts = (await trimmed) with { BeginsAnew = await beginsAnew };
-        if (await heard is { } sound) facts = facts with { Audio = facts.Audio! with { Loudness = sound.Loudness, EarlyBy = sound.EarlyBy } };
+        if (await heard is { } sound) facts = facts with { Audio = facts.Audio! with { Loudness = sound.Loudness, Gap = sound.Gap } };
         source = source with { Facts = facts };
         var keyFrames = facts.IsWithin(options.Value.VideoDuration) ? null : await probe.FindKeyFramesAsync(scratch, file, kind, facts, cancellationToken);
         var plan = VideoPlan.For(facts, wishes, options.Value, keyFrames);

@@ -9,7 +9,7 @@ namespace Stories.Worker.Media;
 internal static class PlainFile
 {
     /// <returns>The file's length.</returns>
-    /// <exception cref="MediaRefusedException">There is no such plain file, or nothing in it.</exception>
-    public static long Check(string path) =>
-        Libc.IsPlainFile(path) && new FileInfo(path).Length is > 0 and var length ? length : throw new MediaRefusedException(MediaCodes.Damaged);
+    /// <exception cref="MediaRefusedException">There is no such plain file, or nothing in it, unless <paramref name="mayBeEmpty"/>.</exception>
+    public static long Check(string path, bool mayBeEmpty = false) =>
+        Libc.IsPlainFile(path) && new FileInfo(path).Length is var length && (length > 0 || mayBeEmpty) ? length : throw new MediaRefusedException(MediaCodes.Damaged);
 }

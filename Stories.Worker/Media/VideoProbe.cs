@@ -15,6 +15,10 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
 
     /// <summary>More pictures a second than any film has are a clock's ticks.</summary>
     private const double Ticks = 1000;
+
+    /// <summary>Where no rate is said, ffmpeg goes by these ticks one after the other when a picture goes on being shown; with more it does nothing else.</summary>
+    private const double MostTicks = 1e6;
+
     private const string Entries =
         "format=duration,start_time:stream=index,codec_type,codec_name,profile,level,width,height,pix_fmt,avg_frame_rate,r_frame_rate,start_time,duration,sample_rate,channels," +
         "color_space,color_transfer,color_primaries,field_order,sample_aspect_ratio:stream_side_data=rotation,dv_profile:stream_disposition=default,attached_pic";
@@ -58,7 +62,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
     public async Task<VideoFacts> FindTrimAsync(Scratch scratch, string file, MediaKind kind, VideoFacts facts, CancellationToken cancellationToken)
     {
         if (kind != MediaKind.Mp4) return facts;
-        var answer = await AskAsync(scratch, file, kind, MaxAnswer, cancellationToken, "-show_entries", "packet=stream_index,flags", "-of", "csv=p=0");
+        var answer = await AskAsync(scratch, file, kind, MaxPacketsAnswer, cancellationToken, "-show_entries", "packet=stream_index,flags", "-of", "csv=p=0");
         var hidden = Encoding.Latin1.GetString(answer).Split('\n').Select(line => line.Split(',')).Where(packet => packet is [_, ['_' or 'K', 'D', ..], ..]).ToLookup(packet => packet[0]);
         return facts with
         {
@@ -69,7 +73,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
 
     private async Task<Counted> CountAsync(Scratch scratch, string file, MediaKind kind, JsonElement answer, CancellationToken cancellationToken)
     {
-        var tracks = Streams(answer).Where(s => Text(s, "codec_type") is "video" or "audio" && !Is(s, "attached_pic")).ToDictionary(s => Whole(s, "index"));
+        var tracks = Streams(answer).Where(s => Text(s, "codec_type") is "video" or "audio" && !Is(s, "attached_pic")).DistinctBy(s => Whole(s, "index")).ToDictionary(s => Whole(s, "index"));
         var byTrack = (await PacketsAsync(scratch, file, kind, cancellationToken)).Where(packet => tracks.ContainsKey(packet.Track)).ToLookup(packet => packet.Track);
         var rates = new Dictionary<int, double>();
         var (begin, end) = (double.MaxValue, 0.0);
@@ -119,7 +123,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
 
     /// <param name="answer">ffprobe's.</param>
     /// <param name="bytes">Of the file.</param>
-    /// <param name="counted">What was found by counting, when the file does not say it.</param>
+    /// <param name="counted">What was found by counting, when what the file says is not to be relied on.</param>
     internal static VideoFacts Facts(JsonElement answer, long bytes, Counted? counted = null)
     {
         var streams = Streams(answer);
@@ -133,7 +137,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
         var isKnown = width is >= 2 and < 1 << 20 && height is >= 2 and < 1 << 20;
         if (duration is not { } seconds || !isKnown && VideoFacts.PictureCodecs.Contains(Text(video, "codec_name"))) throw new MediaRefusedException(MediaCodes.Damaged);
         var countedRate = counted is not null && counted.Rates.TryGetValue(Whole(video, "index"), out var found) ? found : default(double?);
-        var rate = countedRate ?? Rate(Text(video, "avg_frame_rate"));
+        var rate = countedRate is not null && Rate(Text(video, "r_frame_rate")) is > MostTicks and < double.PositiveInfinity ? double.PositiveInfinity : countedRate ?? Rate(Text(video, "avg_frame_rate"));
         var begins = Begins(answer);
         return new VideoFacts(
             Whole(video, "index"), IsUnshowable(video) ? "dolby vision 5" : Text(video, "codec_name"), Text(video, "profile"), Whole(video, "level"), Text(video, "pix_fmt"), width, height, Rotation(video),
@@ -175,7 +179,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
         (Whole(answer) ?? Streams(answer).Max(Seconds)) is not null && Streams(answer).Where(s => Text(s, "codec_type") == "video").All(s => Rate(Text(s, "avg_frame_rate")) < Ticks);
 
     private static double Begins(JsonElement answer) =>
-        answer.TryGetProperty("format", out var format) && Number(Text(format, "start_time")) is > 0 and < 1e6 and var seconds ? seconds : 0;
+        answer.TryGetProperty("format", out var format) && Number(Text(format, "start_time")) is > -1e6 and < 1e6 and var seconds ? seconds : 0;
 
     private static double? Whole(JsonElement answer) => answer.TryGetProperty("format", out var format) ? Seconds(format) : null;
 

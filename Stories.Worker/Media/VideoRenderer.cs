@@ -48,21 +48,18 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// <summary>It measures ten times a second.</summary>
     private static readonly TimeSpan LoudnessStep = TimeSpan.FromSeconds(0.1);
 
-    /// <summary>
-    /// A start is known to the microsecond, and a copy that asks for less than its key frame gets the one before; pictures that
-    /// are decoded come from there on, and asking for more would lose the first.
-    /// </summary>
+    /// <summary>A start is known to the microsecond, and who asks for less than a key frame gets the one before.</summary>
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(0.5);
 
-    /// <summary>Fine enough for any picture to be found.</summary>
-    private const double PosterRate = 100;
+    /// <summary>As many pictures as a video may have.</summary>
+    private const double PosterRate = 240;
 
     /// <summary>Slower than this, a segment may hold a single picture, and it would be unknown how long it is shown.</summary>
     private const double LeastRate = 10;
 
     private static readonly TimeSpan Watch = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How loud it is, and when it ends: what a file says of its tracks' lengths is not to be relied on.</summary>
+    /// <summary>How loud it is, and where there is none: what a file says of its tracks' lengths is not to be relied on.</summary>
     public async Task<AudioFacts?> ListenAsync(Scratch scratch, VideoSource source, CancellationToken cancellationToken)
     {
         if (source.Facts.Audio is not { } audio) return null;
@@ -72,13 +69,16 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         var whole = source.Facts.Duration;
         await RunAsync(scratch, [From(source, Stretch(TimeSpan.Zero, whole))], whole, [("-", $"-map 0:{audio.Track} -af {filters} -f null")], progress: null, cancellationToken);
         var path = scratch.File(answer);
-        PlainFile.Check(path);
+        // Of less than a step nothing is said.
+        PlainFile.Check(path, mayBeEmpty: true);
         var said = await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken);
         File.Delete(path);
-        var end = Last(at) is { } last and >= 0 ? TimeSpan.FromSeconds(Math.Min(last, whole.TotalSeconds)) + LoudnessStep : TimeSpan.Zero;
-        return audio with { Loudness = Last(heard) is { } loudness and > Silence and < 20 ? loudness : null, EarlyBy = end < whole ? whole - end : TimeSpan.Zero };
+        List<double> moments = [-LoudnessStep.TotalSeconds, .. Said(at).Where(moment => moment >= 0 && moment < whole.TotalSeconds), whole.TotalSeconds];
+        var gap = moments.Zip(moments.Skip(1), (from, to) => to - from).Max() - LoudnessStep.TotalSeconds;
+        return audio with { Loudness = Said(heard).LastOrDefault(double.NaN) is > Silence and < 20 and var loudness ? loudness : null, Gap = TimeSpan.FromSeconds(Math.Max(0, gap)) };
 
-        double? Last(string key) => said.LastOrDefault(line => line.Contains(key, StringComparison.Ordinal)) is { } line && Number(line[(line.LastIndexOf(key, StringComparison.Ordinal) + key.Length)..]) is { } number ? number : null;
+        IEnumerable<double> Said(string key) =>
+            said.Where(line => line.Contains(key, StringComparison.Ordinal)).Select(line => Number(line[(line.LastIndexOf(key, StringComparison.Ordinal) + key.Length)..])).OfType<double>();
     }
 
     /// <summary>When there is nothing but black to be seen, from and to.</summary>
@@ -136,8 +136,9 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
             var output = $"source-{segment.Number}.mp4";
             var sound = await SoundAndPosterAsync(scratch, source, plan, segment, withPoster: true, cancellationToken);
             // Sound is to be heard until the segment's end, which is later than that of the pictures' decoding.
-            await RunAsync(scratch, [From(source, CopyStretch(segment.Start, segment.CopiedFor)), sound ?? From(source, Stretch(segment.Start, segment.Duration))], segment.Duration,
-                [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Heard(source, plan, sound, input: 1)} {(segment.Start > Instant ? FromItsStart : "")}{Clean} {Fragmented}")],
+            var pictures = From(source, CopyStretch(segment.Start, segment.CopiedFor));
+            await RunAsync(scratch, plan.Sound is null ? [pictures] : [pictures, sound ?? From(source, Stretch(segment.Start, segment.Duration))], segment.Duration,
+                [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Heard(source, plan, sound)} {(segment.Start > Instant ? FromItsStart : "")}{Clean} {Fragmented}")],
                 progress: null, cancellationToken);
             files.AddRange(await TakeAsync(scratch, segment, [("video-source", output, source.Facts.ShownWidth, source.Facts.ShownHeight)], plan.Poster, cancellationToken));
             preview ??= await PreviewAsync(scratch, segment, cancellationToken);
@@ -159,11 +160,11 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
                 string.Concat(rungs.Select((rung, i) => $";[s{i}]{Scale(rung)},format=yuv420p[v{i}]"));
             var outputs = rungs.Select((rung, i) => ($"{rung.Name}-{segment.Number}.mp4",
                 $"-map [v{i}] -c:v libx264 -preset veryfast -crf 24 -profile:v main -force_key_frames expr:gte(t,n_forced*1) -sc_threshold 0 -flags:v +bitexact {WithoutNotes} {Unsigned} " +
-                $"{Heard(source, plan, sound, input: 1)} {(segment.Start > Instant ? FromItsStart : "")}-t {Number(segment.Duration.TotalSeconds)} {Clean} {Fragmented}")).ToList();
+                $"{Heard(source, plan, sound)} {(segment.Start > Instant ? FromItsStart : "")}-t {Number(segment.Duration.TotalSeconds)} {Clean} {Fragmented}")).ToList();
             outputs[0] = (outputs[0].Item1, $"-filter_complex \"{graph}\" {outputs[0].Item2}");
             // To ask for a stretch would drop the picture that stands where it begins, and count its length from the first that comes after.
-            var pictures = From(source, isWhole ? Stretch(TimeSpan.Zero, segment.Duration) : From(segment.Start));
-            await RunAsync(scratch, [pictures, sound ?? From(source, Stretch(segment.Start, segment.Duration))], segment.Duration, outputs,
+            var pictures = From(source, isWhole ? Stretch(TimeSpan.Zero, segment.Duration) : FromKeyFrameBefore(segment.Start));
+            await RunAsync(scratch, plan.Sound is null ? [pictures] : [pictures, sound ?? From(source, Stretch(segment.Start, segment.Duration))], segment.Duration, outputs,
                 percent => progress((int)((segment.Start + percent / 100.0 * segment.Duration) / source.Facts.Duration * 100)), cancellationToken);
             files.AddRange(await TakeAsync(
                 scratch, segment, rungs.Select(rung => (rung.Name, $"{rung.Name}-{segment.Number}.mp4", rung.Width, rung.Height)), withPoster ? plan.Poster : null, cancellationToken));
@@ -188,7 +189,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         var shown = source.Timing.Length > 0 ? source with { Timing = $"{source.Timing}setpts=PTS-{Number(at.TotalSeconds)}/TB," } : source;
         var graph = $"[0:{source.Facts.Track}]{Picture(shown, FromWhatIsShown(PosterRate), plan.Poster)}split=2[s0][s1];" +
             $"[s0]scale={plan.Poster.Width}:{plan.Poster.Height}:flags=bicubic,{ForWebP}[poster];[s1]scale=32:32:force_original_aspect_ratio=decrease,{ForWebP}[preview]";
-        return RunAsync(scratch, [From(source, From(at))], segment.Duration,
+        return RunAsync(scratch, [From(source, FromKeyFrameBefore(at))], segment.Duration,
         [
             (PosterOf(segment), $"-filter_complex \"{graph}\" -map [poster] -frames:v 1 -c:v libwebp -quality 80 {Clean}"),
             (PreviewOf(segment), $"-map [preview] -frames:v 1 -c:v libwebp -quality 40 {Clean}"),
@@ -349,9 +350,8 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// <param name="source">Whose sound.</param>
     /// <param name="plan">Whether there is to be any.</param>
     /// <param name="encoded">Null when it is the source's own.</param>
-    /// <param name="input">Which of the inputs it is.</param>
-    private static string Heard(VideoSource source, VideoPlan plan, Input? encoded, int input) =>
-        source.Facts.Audio is { } audio && plan.Sound is not null ? $"-map {input}:{(encoded is null ? audio.Track : 0)} -c:a copy" : "-an";
+    private static string Heard(VideoSource source, VideoPlan plan, Input? encoded) =>
+        source.Facts.Audio is { } audio && plan.Sound is not null ? $"-map 1:{(encoded is null ? audio.Track : 0)} -c:a copy" : "-an";
 
     /// <summary>One or two channels, with a comma behind it. In floating point: of whole numbers many channels are made quieter so that none can clip, once here and not where loudness is measured.</summary>
     private static string Downmix(AudioFacts audio) => $"aformat=sample_fmts=fltp:channel_layouts={(audio.Channels == 1 ? "mono" : "stereo")},";
@@ -359,8 +359,8 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// <summary>What says its times to the filters only is read whole.</summary>
     private static Input From(VideoSource source, string stretch) => new(source.File, source.Guards, source.Timing.Length > 0 ? "" : stretch);
 
-    /// <summary>From the key frame before, whose pictures have times below 0.</summary>
-    private static string From(TimeSpan at) => $"-noaccurate_seek{(at > Instant ? $" -ss {Number((at - Instant).TotalSeconds)}" : "")}";
+    /// <summary>The pictures between have times below 0.</summary>
+    private static string FromKeyFrameBefore(TimeSpan at) => $"-noaccurate_seek{(at > Instant ? $" -ss {Number((at + Instant).TotalSeconds)}" : "")}";
 
     /// <summary>Begins with the picture that stands at 0, which may have come long before, and ends never: the last one goes on being shown, as by a player when there is still sound.</summary>
     private static string FromWhatIsShown(double rate) => $"tpad=stop=-1:stop_mode=clone,fps={Number(rate)}:start_time=0,";
