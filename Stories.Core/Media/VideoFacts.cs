@@ -115,7 +115,7 @@ public sealed record VideoFacts(
 
 /// <param name="Track">Which of the file's tracks is heard.</param>
 /// <param name="LateBy">It begins so long after the picture.</param>
-/// <param name="Gap">The longest time for which there is none, in between or at the end.</param>
+/// <param name="Gap">The longest time for which there is none of it.</param>
 /// <param name="Loudness">LUFS by EBU R128; null when it is silent, or was not measured.</param>
 /// <param name="IsTrimmed">An edit list hides more of it than what an encoder needs to begin.</param>
 public sealed record AudioFacts(

@@ -167,7 +167,7 @@ public sealed class TimingTests
 
     private static async Task<List<Moment>> MomentsAsync(string input, string tag, double on)
     {
-        var said = await Tools.RunAsync("ffprobe", "-v", "error", "-f", "lavfi", "-i", input, "-show_entries", $"frame=pts_time,pkt_duration_time:frame_tags={tag}", "-of", "csv=p=0");
+        var said = await Tools.RunAsync("ffprobe", "-v", "error", "-f", "lavfi", "-i", input, "-show_entries", $"frame=pts_time:frame_tags={tag}", "-of", "csv=p=0");
         return [.. said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(',')).Select(parts => new Moment(Number(parts[0]), parts[^1] != "-inf" && Number(parts[^1]) > on))];
     }
 

@@ -39,9 +39,8 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
             var bytes = new FileInfo(scratch.File(file)).Length;
             var answered = json.RootElement;
             // Recorders that stream leave no duration, and sometimes no rate: then the packets are counted. Of what does not begin at 0 some write the length, others the end.
-            var saysHowLong = SaysHowLong(answered);
-            var counted = kind == MediaKind.Matroska && (!saysHowLong || Begins(answered) > VideoFacts.Rounding.TotalSeconds) ? await CountAsync(scratch, file, kind, answered, cancellationToken) : null;
-            return Facts(answered, bytes, saysHowLong && counted is not null ? counted with { Rates = [] } : counted);
+            var counted = kind == MediaKind.Matroska && (!SaysHowLong(answered) || Begins(answered) > VideoFacts.Rounding.TotalSeconds) ? await CountAsync(scratch, file, kind, answered, cancellationToken) : null;
+            return Facts(answered, bytes, counted);
         }
         catch (JsonException)
         {
@@ -136,8 +135,10 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
         // A codec of which we opened no decoder has no size; it is named and refused by name.
         var isKnown = width is >= 2 and < 1 << 20 && height is >= 2 and < 1 << 20;
         if (duration is not { } seconds || !isKnown && VideoFacts.PictureCodecs.Contains(Text(video, "codec_name"))) throw new MediaRefusedException(MediaCodes.Damaged);
-        var countedRate = counted is not null && counted.Rates.TryGetValue(Whole(video, "index"), out var found) ? found : default(double?);
-        var rate = countedRate is not null && Rate(Text(video, "r_frame_rate")) is > MostTicks and < double.PositiveInfinity ? double.PositiveInfinity : countedRate ?? Rate(Text(video, "avg_frame_rate"));
+        var (said, least) = (Rate(Text(video, "avg_frame_rate")), Rate(Text(video, "r_frame_rate")));
+        var countedRate = counted is not null && !SaysHowLong(answer) && counted.Rates.TryGetValue(Whole(video, "index"), out var found) ? found : default(double?);
+        if (least is > MostTicks and < double.PositiveInfinity) countedRate = null;
+        var rate = countedRate ?? said;
         var begins = Begins(answer);
         return new VideoFacts(
             Whole(video, "index"), IsUnshowable(video) ? "dolby vision 5" : Text(video, "codec_name"), Text(video, "profile"), Whole(video, "level"), Text(video, "pix_fmt"), width, height, Rotation(video),
@@ -146,7 +147,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
             Text(video, "color_transfer") switch { "arib-std-b67" => DynamicRange.Hlg, "smpte2084" => DynamicRange.Pq, _ => DynamicRange.Standard },
             Text(video, "color_primaries") switch { "bt2020" => Gamut.Bt2020, "smpte431" or "smpte432" => Gamut.DisplayP3, _ => Gamut.Standard },
             ColorsOf(video),
-            rate, countedRate is null && Math.Abs(Rate(Text(video, "r_frame_rate")) - rate) <= rate * SteadyTolerance, TimeSpan.FromSeconds(seconds), streams.Count,
+            rate, countedRate is null && Math.Abs(least - rate) <= rate * SteadyTolerance, TimeSpan.FromSeconds(seconds), streams.Count,
             audio.ValueKind == JsonValueKind.Undefined ? null : Audio(audio, video),
             bytes)
         {
@@ -223,7 +224,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
     private static int Whole(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : 0;
 
-    private static double? Number(string text) =>
+    internal static double? Number(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
     /// <summary>Width of a pixel by its height; out of reason is taken for square.</summary>
@@ -231,7 +232,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
 
     private static double Rate(string text) => Ratio(text, '/') ?? double.PositiveInfinity;
 
-    private static double? Ratio(string text, char separator)
+    internal static double? Ratio(string text, char separator)
     {
         var parts = text.Split(separator);
         return parts.Length == 2 && Number(parts[0]) is { } over and > 0 && Number(parts[1]) is { } under and > 0 ? over / under : null;

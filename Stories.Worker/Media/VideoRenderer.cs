@@ -40,7 +40,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     private const string ForWebP = "setsar=1,format=bgra";
 
     /// <summary>Without it a copy of the sound brings along some of the segment before, hidden by an edit list.</summary>
-    private const string FromItsStart = "-copypriorss:a 0 ";
+    private const string FromItsStart = "-copypriorss:a 0";
 
     /// <summary>Below this EBU R128 hears nothing that could be made louder.</summary>
     private const double Silence = -60;
@@ -50,9 +50,6 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
 
     /// <summary>A start is known to the microsecond, and who asks for less than a key frame gets the one before.</summary>
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(0.5);
-
-    /// <summary>As many pictures as a video may have.</summary>
-    private const double PosterRate = 240;
 
     /// <summary>Slower than this, a segment may hold a single picture, and it would be unknown how long it is shown.</summary>
     private const double LeastRate = 10;
@@ -78,7 +75,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         return audio with { Loudness = Said(heard).LastOrDefault(double.NaN) is > Silence and < 20 and var loudness ? loudness : null, Gap = TimeSpan.FromSeconds(Math.Max(0, gap)) };
 
         IEnumerable<double> Said(string key) =>
-            said.Where(line => line.Contains(key, StringComparison.Ordinal)).Select(line => Number(line[(line.LastIndexOf(key, StringComparison.Ordinal) + key.Length)..])).OfType<double>();
+            said.Where(line => line.Contains(key, StringComparison.Ordinal)).Select(line => VideoProbe.Number(line[(line.LastIndexOf(key, StringComparison.Ordinal) + key.Length)..])).OfType<double>();
     }
 
     /// <summary>When there is nothing but black to be seen, from and to.</summary>
@@ -106,7 +103,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         if (from is { } last) found.Add((last, whole));
         return found;
 
-        static TimeSpan Seconds(string text) => TimeSpan.FromSeconds(Number(text) ?? 0);
+        static TimeSpan Seconds(string text) => TimeSpan.FromSeconds(VideoProbe.Number(text) ?? 0);
     }
 
     /// <summary>
@@ -122,8 +119,10 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         PlainFile.Check(path);
         var lines = await File.ReadAllLinesAsync(path, Encoding.Latin1, cancellationToken);
         File.Delete(path);
+        const string ticks = "#tb 0: ";
+        var tick = lines.FirstOrDefault(line => line.StartsWith(ticks, StringComparison.Ordinal)) is { } said ? VideoProbe.Ratio(said[ticks.Length..], '/') : null;
         // Stream, decoding time, time, …
-        return lines.FirstOrDefault(line => !line.StartsWith('#')) is { } first && first.Split(',') is [_, _, var time, ..] && Number(time) >= -1;
+        return lines.FirstOrDefault(line => !line.StartsWith('#')) is { } first && first.Split(',') is [_, _, var time, ..] && VideoProbe.Number(time) * tick > -Instant.TotalSeconds;
     }
 
     /// <summary>The source's own picture in a new container, and one picture of it.</summary>
@@ -137,8 +136,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
             var sound = await SoundAndPosterAsync(scratch, source, plan, segment, withPoster: true, cancellationToken);
             // Sound is to be heard until the segment's end, which is later than that of the pictures' decoding.
             var pictures = From(source, CopyStretch(segment.Start, segment.CopiedFor));
-            await RunAsync(scratch, plan.Sound is null ? [pictures] : [pictures, sound ?? From(source, Stretch(segment.Start, segment.Duration))], segment.Duration,
-                [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {Heard(source, plan, sound)} {(segment.Start > Instant ? FromItsStart : "")}{Clean} {Fragmented}")],
+            await RunAsync(scratch, [pictures, .. sound.Inputs], segment.Duration, [(output, $"-map 0:{source.Facts.Track} -c:v copy {WithoutNotes} {sound.Copied} {Clean} {Fragmented}")],
                 progress: null, cancellationToken);
             files.AddRange(await TakeAsync(scratch, segment, [("video-source", output, source.Facts.ShownWidth, source.Facts.ShownHeight)], plan.Poster, cancellationToken));
             preview ??= await PreviewAsync(scratch, segment, cancellationToken);
@@ -160,11 +158,11 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
                 string.Concat(rungs.Select((rung, i) => $";[s{i}]{Scale(rung)},format=yuv420p[v{i}]"));
             var outputs = rungs.Select((rung, i) => ($"{rung.Name}-{segment.Number}.mp4",
                 $"-map [v{i}] -c:v libx264 -preset veryfast -crf 24 -profile:v main -force_key_frames expr:gte(t,n_forced*1) -sc_threshold 0 -flags:v +bitexact {WithoutNotes} {Unsigned} " +
-                $"{Heard(source, plan, sound)} {(segment.Start > Instant ? FromItsStart : "")}-t {Number(segment.Duration.TotalSeconds)} {Clean} {Fragmented}")).ToList();
+                $"{sound.Copied} -t {Number(segment.Duration.TotalSeconds)} {Clean} {Fragmented}")).ToList();
             outputs[0] = (outputs[0].Item1, $"-filter_complex \"{graph}\" {outputs[0].Item2}");
             // To ask for a stretch would drop the picture that stands where it begins, and count its length from the first that comes after.
             var pictures = From(source, isWhole ? Stretch(TimeSpan.Zero, segment.Duration) : FromKeyFrameBefore(segment.Start));
-            await RunAsync(scratch, plan.Sound is null ? [pictures] : [pictures, sound ?? From(source, Stretch(segment.Start, segment.Duration))], segment.Duration, outputs,
+            await RunAsync(scratch, [pictures, .. sound.Inputs], segment.Duration, outputs,
                 percent => progress((int)((segment.Start + percent / 100.0 * segment.Duration) / source.Facts.Duration * 100)), cancellationToken);
             files.AddRange(await TakeAsync(
                 scratch, segment, rungs.Select(rung => (rung.Name, $"{rung.Name}-{segment.Number}.mp4", rung.Width, rung.Height)), withPoster ? plan.Poster : null, cancellationToken));
@@ -174,8 +172,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     }
 
     /// <summary>Both before the sizes, by processes side by side: asked for the one picture too, ffmpeg would decode all of what it copies.</summary>
-    /// <returns>The sound, as <see cref="SoundAsync"/> does.</returns>
-    private async Task<Input?> SoundAndPosterAsync(Scratch scratch, VideoSource source, VideoPlan plan, Segment segment, bool withPoster, CancellationToken cancellationToken)
+    private async Task<Sound> SoundAndPosterAsync(Scratch scratch, VideoSource source, VideoPlan plan, Segment segment, bool withPoster, CancellationToken cancellationToken)
     {
         var sound = SoundAsync(scratch, source, plan, segment, cancellationToken);
         await Task.WhenAll(sound, withPoster ? PosterAsync(scratch, source, plan, segment, cancellationToken) : Task.CompletedTask);
@@ -187,7 +184,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     {
         var at = plan.PosterAt >= segment.Start && plan.PosterAt < segment.Start + segment.Duration ? plan.PosterAt : segment.Start;
         var shown = source.Timing.Length > 0 ? source with { Timing = $"{source.Timing}setpts=PTS-{Number(at.TotalSeconds)}/TB," } : source;
-        var graph = $"[0:{source.Facts.Track}]{Picture(shown, FromWhatIsShown(PosterRate), plan.Poster)}split=2[s0][s1];" +
+        var graph = $"[0:{source.Facts.Track}]{Picture(shown, FromWhatIsShown(options.Value.VideoFramesPerSecond), plan.Poster)}split=2[s0][s1];" +
             $"[s0]scale={plan.Poster.Width}:{plan.Poster.Height}:flags=bicubic,{ForWebP}[poster];[s1]scale=32:32:force_original_aspect_ratio=decrease,{ForWebP}[preview]";
         return RunAsync(scratch, [From(source, FromKeyFrameBefore(at))], segment.Duration,
         [
@@ -200,10 +197,10 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// Encoded once, however many sizes it goes with; kept in scratch for the sizes of a later revision. By the encoder's fast search, which above 64 kbit/s
     /// is nearer to what was heard than the usual one, in half the time (docs/performance.md).
     /// </summary>
-    /// <returns>Null when there is none, or the source's own is kept.</returns>
-    private async Task<Input?> SoundAsync(Scratch scratch, VideoSource source, VideoPlan plan, Segment segment, CancellationToken cancellationToken)
+    private async Task<Sound> SoundAsync(Scratch scratch, VideoSource source, VideoPlan plan, Segment segment, CancellationToken cancellationToken)
     {
-        if (source.Facts.Audio is not { } audio || plan.Sound is not { IsKept: false } sound) return null;
+        if (source.Facts.Audio is not { } audio || plan.Sound is not { } sound) return new Sound([], "-an");
+        if (sound.IsKept) return new Sound([From(source, Stretch(segment.Start, segment.Duration))], $"-map 1:{audio.Track} -c:a copy {(segment.Start > Instant ? FromItsStart : "")}");
         var name = $"sound-{segment.Number}.mp4";
         var path = scratch.File(name);
         if (!File.Exists(path))
@@ -216,7 +213,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
                 progress: null, cancellationToken);
         }
         PlainFile.Check(path);
-        return new Input(name, Guards.For(MediaKind.Mp4), "");
+        return new Sound([new Input(name, Guards.For(MediaKind.Mp4), "")], "-map 1:0 -c:a copy");
     }
 
     /// <param name="scratch">Where all files are.</param>
@@ -347,12 +344,6 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
 
     private static string Scale(Rung size) => $"scale={size.Width}:{size.Height}:flags=bicubic:out_range=tv,setsar=1";
 
-    /// <param name="source">Whose sound.</param>
-    /// <param name="plan">Whether there is to be any.</param>
-    /// <param name="encoded">Null when it is the source's own.</param>
-    private static string Heard(VideoSource source, VideoPlan plan, Input? encoded) =>
-        source.Facts.Audio is { } audio && plan.Sound is not null ? $"-map 1:{(encoded is null ? audio.Track : 0)} -c:a copy" : "-an";
-
     /// <summary>One or two channels, with a comma behind it. In floating point: of whole numbers many channels are made quieter so that none can clip, once here and not where loudness is measured.</summary>
     private static string Downmix(AudioFacts audio) => $"aformat=sample_fmts=fltp:channel_layouts={(audio.Channels == 1 ? "mono" : "stereo")},";
 
@@ -382,10 +373,11 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
 
     private static string PreviewOf(Segment segment) => $"preview-{segment.Number}.webp";
 
-    private static double? Number(string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
-
     private static string Number(double number) => number.ToString("0.######", CultureInfo.InvariantCulture);
+
+    /// <param name="Inputs">The one that it comes from, behind that of the pictures; none when there is no sound.</param>
+    /// <param name="Copied">What an output says to have it.</param>
+    private sealed record Sound(IReadOnlyList<Input> Inputs, string Copied);
 
     /// <param name="File">Its name in scratch.</param>
     /// <param name="Guards">What may be opened.</param>

@@ -22,7 +22,7 @@ internal static class PhotoRendering
     private const int LargeHeight = 1920;
 
     /// <summary>The most that a JPEG's transform can leave out; of a thinner one nothing would be left.</summary>
-    private const int Reductions = 8;
+    private const int MostReduction = 8;
 
     /// <summary>From one pixel to the next but one, of 255.</summary>
     private const int SharpEdge = 100;
@@ -79,7 +79,7 @@ internal static class PhotoRendering
     private static Image? Reduced(byte[] file, Image header)
     {
         var reduction = Math.Max((double)Math.Min(header.Width, header.Height) / LargeWidth, (double)Math.Max(header.Width, header.Height) / LargeHeight);
-        if (reduction < 2 || Math.Min(header.Width, header.Height) < Reductions || header.Get("vips-loader") is not "jpegload_buffer") return null;
+        if (reduction < 2 || Math.Min(header.Width, header.Height) < MostReduction || header.Get("vips-loader") is not "jpegload_buffer") return null;
         return Image.NewFromBuffer(file, $"shrink={(reduction < 8 ? 2 : 4)}", access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
     }
 
