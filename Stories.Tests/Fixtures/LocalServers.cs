@@ -44,6 +44,13 @@ public sealed class LocalServers : IAsyncDisposable
         return await CreateAsync(await template.Value);
     }
 
+    /// <param name="connection">Of a database that nobody uses any more.</param>
+    public async Task DropAsync(string connection)
+    {
+        NpgsqlConnection.ClearPool(new NpgsqlConnection(connection));
+        await RunAsync($"drop database {new NpgsqlConnectionStringBuilder(connection).Database} with (force)");
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.IsValueCreated) return;
@@ -62,10 +69,7 @@ public sealed class LocalServers : IAsyncDisposable
     private async Task<string> CreateAsync(string template)
     {
         var name = $"test{Interlocked.Increment(ref _databases)}";
-        await using var connection = new NpgsqlConnection(_process.Value.Postgres);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand($"create database {name} template {template}", connection);
-        await command.ExecuteNonQueryAsync();
+        await RunAsync($"create database {name} template {template}");
         return new NpgsqlConnectionStringBuilder(_process.Value.Postgres)
         {
             Database = name,
@@ -77,5 +81,13 @@ public sealed class LocalServers : IAsyncDisposable
             ConnectionIdleLifetime = 10,
             ConnectionPruningInterval = 5,
         }.ConnectionString;
+    }
+
+    private async Task RunAsync(string command)
+    {
+        await using var connection = new NpgsqlConnection(_process.Value.Postgres);
+        await connection.OpenAsync();
+        await using var written = new NpgsqlCommand(command, connection);
+        await written.ExecuteNonQueryAsync();
     }
 }

@@ -44,9 +44,10 @@ public sealed class Service : IAsyncDisposable
     private readonly List<IDisposable> hosts = [];
     private readonly List<UserSession> sessions = [];
     private readonly string folder = Directory.CreateTempSubdirectory("stories-service-").FullName;
+    private readonly LocalServers servers;
     private readonly Dictionary<string, string?> settings;
 
-    private Service(string database, Dictionary<string, string?> settings) => (Database, this.settings) = (database, settings);
+    private Service(LocalServers servers, string database, Dictionary<string, string?> settings) => (this.servers, Database, this.settings) = (servers, database, settings);
 
     public TestClock Clock { get; } = new();
 
@@ -68,7 +69,7 @@ public sealed class Service : IAsyncDisposable
         LocalServers servers, Dictionary<string, string?>? overrides = null, bool withWorker = true, FaultProxy? toStorage = null, FaultProxy? toDatabase = null)
     {
         var (database, deployment) = await servers.CreateStoreAsync();
-        var service = new Service(database, new Dictionary<string, string?>
+        var service = new Service(servers, database, new Dictionary<string, string?>
         {
             ["ConnectionStrings:Stories"] = toDatabase?.Through(database) ?? database,
             ["Blobs:ConnectionString"] = toStorage?.Through(servers.BlobConnectionString) ?? servers.BlobConnectionString,
@@ -247,7 +248,7 @@ public sealed class Service : IAsyncDisposable
         foreach (var session in sessions) session.Dispose();
         foreach (var host in hosts) host.Dispose();
         issuerKey.ECDsa.Dispose();
-        await Task.CompletedTask;
+        await servers.DropAsync(Database);
         // A worker's own folders are its to clear, and a killed one's are cleared by whoever starts next; here nobody does.
         using var leftovers = System.Diagnostics.Process.Start("rm", ["-rf", folder]);
         await leftovers.WaitForExitAsync();
