@@ -167,6 +167,11 @@ const deep = palette => (x, y) => u16(...palette[cornerAt(x, y)].map(v => clamp(
 writeFileSync("photo-16bit.png", png(16, 2, deep(colors), notes));
 writeFileSync("photo-grey-alpha.png", png(8, 4, (x, y) => u8([60, 120, 180, 240][cornerAt(x, y)], isHole(x, y) ? 0 : 255), notes));
 writeFileSync("photo-palette.png", png(8, 3, (x, y) => u8(isHole(x, y) ? 4 : cornerAt(x, y)), [chunk("PLTE", u8(...colors.flat(), 0, 0, 0)), chunk("tRNS", u8(255, 255, 255, 255, 0)), ...notes]));
+// By numbers: P3 as ITU-T H.273 counts it; another green, as Adobe RGB has it, and the gamma of old Macs.
+const toAdobe = color => times([[0.715126, 0.284874, 0], [0, 1, 0], [0, 0.041162, 0.958838]], linear(color)).map(v => v ** (1 / 1.8) * 255);
+writeFileSync("photo-cicp.png", png(16, 2, deep(colors.map(toP3)), [chunk("cICP", u8(12, 13, 0, 1)), ...notes]));
+writeFileSync("photo-gamma.png", png(8, 6, (x, y) => u8(...toAdobe(colors[cornerAt(x, y)]).map(v => clamp(v, 255)), isHole(x, y) ? 0 : 255),
+  [chunk("gAMA", u32(55556)), chunk("cHRM", u32(31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000)), ...notes]));
 writeFileSync("tmp-p3.png", png(8, 2, (x, y) => u8(...toP3(colors[cornerAt(x, y)]).map(v => clamp(v, 255))), [chunk("iCCP", text("CANARY-ICC-NAME\0\0"), deflateSync(displayP3))]));
 // A header that announces 65,535 x 65,535 pixels, and nothing to show for it.
 writeFileSync("hostile-huge-header.png", join(
@@ -203,18 +208,25 @@ const heif = (brands, items, references, { primary = 1, groups = [] } = {}) => {
     groups);
   return join(start, index(start.length + index(0).length + 8), box("mdat", items.map(item => item.body)));
 };
-const full = box("colr", text("nclx"), u16(1, 13, 6), u8(0x80));
-const ofThree = box("pixi", u32(0), u8(3, 8, 8, 8)), ofOne = box("pixi", u32(0), u8(1, 8));
-const tmp10bit = picture("av01", readFileSync("tmp-10bit.mp4"), width, height, box("pixi", u32(0), u8(3, 10, 10, 10)), box("colr", text("nclx"), u16(1, 13, 1), u8(0)));
+// Primaries, transfer and matrix as ITU-T H.273 numbers them; whether black is 0.
+const numbers = (primaries, transfer, matrix, isFull) => box("colr", text("nclx"), u16(primaries, transfer, matrix), u8(isFull ? 0x80 : 0));
+const bits = (...of) => box("pixi", u32(0), u8(of.length, ...of));
+const full = numbers(1, 13, 6, true);
+const tmp10bit = picture("av01", readFileSync("tmp-10bit.mp4"), width, height, bits(10, 10, 10), numbers(1, 13, 1, false));
 writeFileSync("photo-10bit.avif", heif("avifmif1miaf", [tmp10bit, ...said(1)], [["cdsc", 2, 1], ["cdsc", 3, 1]]));
+// Colours of no profile: a phone's, a camera's in high dynamic range, and the other kind of that.
+const inColors = (name, kind, film, ...properties) => writeFileSync(name, heif(`${kind}mif1miaf`, [picture(kind === "avif" ? "av01" : "hvc1", readFileSync(film), width, height, ...properties), ...said(1)], [["cdsc", 2, 1], ["cdsc", 3, 1]]));
+inColors("photo-p3-by-numbers.heic", "heic", "tmp-p3.mp4", bits(8, 8, 8), numbers(12, 13, 1, true));
+inColors("photo-pq.heic", "heix", "tmp-pq.mp4", bits(10, 10, 10), numbers(9, 16, 9, false));
+inColors("photo-hlg.avif", "avif", "tmp-hlg.mp4", bits(10, 10, 10), numbers(9, 18, 9, false));
 // Turned by a box of its own (three quarters anticlockwise), and Exif says so too, as an iPhone writes it: to be turned once.
 const turn = box("irot", u8(3));
-const lying = picture("hvc1", readFileSync("tmp-lying.mp4"), height, width, ofThree, full, turn);
+const lying = picture("hvc1", readFileSync("tmp-lying.mp4"), height, width, bits(8, 8, 8), full, turn);
 writeFileSync("photo-orientation-6.heic", heif("heicmif1miaf", [lying, ...said(6)], [["cdsc", 2, 1], ["cdsc", 3, 1]]));
-const beside = (...properties) => picture("hvc1", readFileSync("tmp-grey.mp4"), height, width, ofOne, ...properties);
+const beside = (...properties) => picture("hvc1", readFileSync("tmp-grey.mp4"), height, width, bits(8), ...properties);
 const auxiliary = kind => box("auxC", u32(0), text(kind + "\0"));
 // As iPhones write it since iOS 18: what is said of the picture and what is beside it belongs to a tone map as well.
-const toneMap = { kind: "tmap", name: "", body: Buffer.alloc(62), properties: [box("ispe", u32(0, width, height)), box("colr", text("nclx"), u16(12, 16, 6), u8(0x80))] };
+const toneMap = { kind: "tmap", name: "", body: Buffer.alloc(62), properties: [box("ispe", u32(0, width, height)), numbers(12, 16, 6, true)] };
 writeFileSync("photo-tone-map.heic", heif("heicmif1MiHEMiPrmiaftmap", [lying, ...said(6), { ...beside(auxiliary("urn:com:apple:photo:2020:aux:hdrgainmap"), turn), isHidden: true }, toneMap],
   [["cdsc", 2, 1, 5], ["cdsc", 3, 1, 5], ["auxl", 4, 1, 5], ["dimg", 5, 1, 4]], { groups: box("grpl", box("altr", u32(0, 6, 2, 5, 1))) }));
 writeFileSync("photo-second.heic", heif("heicmif1miaf", [beside(turn), lying, ...said(6)], [["cdsc", 3, 2], ["cdsc", 4, 2]], { primary: 2 }));

@@ -17,6 +17,9 @@ public enum MediaKind
     /// <summary>A picture coded by AV1 in an ISO base media file.</summary>
     Avif,
 
+    /// <summary>A picture that moves, coded by AV1 or HEVC in tracks as a video's (ISO 23008-12, section 7).</summary>
+    ImageSequence,
+
     /// <summary>ISO base media with moving pictures: MP4, QuickTime, 3GP.</summary>
     Mp4,
 
@@ -50,7 +53,7 @@ public static class MediaKinds
 
     public static Lane? LaneOf(MediaKind kind) => kind switch
     {
-        MediaKind.Jpeg or MediaKind.Png or MediaKind.WebP or MediaKind.Gif or MediaKind.Heic or MediaKind.Avif => Lane.Photo,
+        MediaKind.Jpeg or MediaKind.Png or MediaKind.WebP or MediaKind.Gif or MediaKind.Heic or MediaKind.Avif or MediaKind.ImageSequence => Lane.Photo,
         MediaKind.Mp4 or MediaKind.Matroska => Lane.Video,
         MediaKind.Unknown => null,
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
@@ -77,8 +80,9 @@ public static class MediaKinds
 
     private static MediaKind OfBrand(ReadOnlySpan<byte> brand)
     {
-        if (brand.SequenceEqual("avif"u8) || brand.SequenceEqual("avis"u8)) return MediaKind.Avif;
-        if (brand.StartsWith("hei"u8) || brand.StartsWith("hev"u8)) return MediaKind.Heic;
+        if (brand.SequenceEqual("avif"u8)) return MediaKind.Avif;
+        if (brand.StartsWith("hei"u8)) return MediaKind.Heic;
+        if (brand.SequenceEqual("avis"u8) || brand.SequenceEqual("msf1"u8) || brand.StartsWith("hev"u8)) return MediaKind.ImageSequence;
         return brand.StartsWith("iso"u8) || brand.StartsWith("mp4"u8) || brand.SequenceEqual("avc1"u8) || brand.SequenceEqual("qt  "u8) || brand.StartsWith("M4V"u8) ||
             brand.StartsWith("MSNV"u8) || brand.StartsWith("3gp"u8) || brand.StartsWith("3g2"u8) || brand.SequenceEqual("dash"u8) || brand.SequenceEqual("av01"u8) ? MediaKind.Mp4 : MediaKind.Unknown;
     }

@@ -2,11 +2,12 @@ using NetVips;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
 using Stories.Worker.Media;
+using Stories.Worker.Rendering;
 using static Stories.Tests.Media.HandMade;
 
 namespace Stories.Tests.Media;
 
-/// <summary>What is changed in a HEIC before a decoder sees it: outside the sandbox, so no more than flags and names, in their place.</summary>
+/// <summary>What is read from a HEIC or AVIF, and changed in it, before a decoder sees it: outside the sandbox, so no more than flags and names, in their place.</summary>
 public sealed class HeifIndexTests
 {
     private const int Mutants = 1000;
@@ -15,7 +16,7 @@ public sealed class HeifIndexTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>Those with something to be changed.</summary>
-    public static TheoryData<string> Files => ["photo.heic", "photo-orientation-6.heic", "photo-tone-map.heic", "photo-second.heic", "photo-alpha.heic"];
+    public static TheoryData<string> Files => ["photo.heic", "photo-orientation-6.heic", "photo-tone-map.heic", "photo-second.heic", "photo-alpha.heic", "photo-hlg.avif"];
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -53,8 +54,8 @@ public sealed class HeifIndexTests
     public async Task What_belongs_to_two_pictures_is_loosened_and_all_but_the_one_to_be_shown_are_hidden()
     {
         var (start, index, end) = await PartsAsync("photo-tone-map.heic");
-        var (tidied, hasAlpha) = await TidyAsync(Join(start, Box("meta", index), end));
-        Assert.False(hasAlpha);
+        var (tidied, picture) = await TidyAsync(Join(start, Box("meta", index), end));
+        Assert.Equal(default, picture with { Colors = default });
         var boxes = Inside(tidied[start.Length..^end.Length], 12).ToDictionary(Name);
         // What a picture is made of stays: the decoder needs it.
         Assert.Equal(["free", "free", "free", "dimg"], Inside(boxes["iref"], 12).Select(Name));
@@ -68,14 +69,35 @@ public sealed class HeifIndexTests
     [InlineData("photo-alpha.heic", true)]
     public async Task An_alpha_channel_is_that_of_the_picture_to_be_shown(string file, bool hasAlpha)
     {
-        Assert.Equal(hasAlpha, (await TidyAsync(await File.ReadAllBytesAsync(Samples.PathOf(file), Cancel))).HasAlpha);
+        Assert.Equal(hasAlpha, (await TidyAsync(await File.ReadAllBytesAsync(Samples.PathOf(file), Cancel))).Picture.HasAlpha);
+    }
+
+    [Theory]
+    [InlineData("photo-p3-by-numbers.heic", 12, 13)]
+    [InlineData("photo-pq.heic", 9, 16)]
+    [InlineData("photo-hlg.avif", 9, 18)]
+    [InlineData("photo-tone-map.heic", 1, 13)] // not those of the tone map
+    [InlineData("photo-display-p3.heic", 0, 0)]
+    public async Task What_the_numbers_mean_is_that_of_the_picture_to_be_shown(string file, byte primaries, byte transfer)
+    {
+        Assert.Equal(new CodePoints(primaries, transfer), (await TidyAsync(await File.ReadAllBytesAsync(Samples.PathOf(file), Cancel))).Picture.Colors);
+    }
+
+    /// <summary>A photo of tiles has an item of its own for the whole.</summary>
+    [Fact]
+    public async Task What_the_numbers_of_tiles_mean_is_what_those_of_the_whole_do()
+    {
+        var (start, index, end) = await PartsAsync("photo-p3-by-numbers.heic");
+        var photo = Edit(Join(start, Box("meta", index), end), "meta/iref", _ => Box("iref", Large32(0), Box("dimg", Large16(7, 2, 6, 1))));
+        Assert.Equal(new CodePoints(12, 13), (await TidyAsync(Edit(photo, "meta/pitm", box => Overwrite(box, 12, Large16(7))))).Picture.Colors);
+        Assert.Equal(default, (await TidyAsync(Edit(photo, "meta/pitm", box => Overwrite(box, 12, Large16(8))))).Picture.Colors);
     }
 
     [Fact]
     public async Task The_alpha_channel_of_another_picture_is_none()
     {
         var photo = Edit(await File.ReadAllBytesAsync(Samples.PathOf("photo-alpha.heic"), Cancel), "meta/pitm", box => Overwrite(box, 12, Large16(2)));
-        Assert.False((await TidyAsync(photo)).HasAlpha);
+        Assert.False((await TidyAsync(photo)).Picture.HasAlpha);
     }
 
     [Fact]
@@ -102,7 +124,7 @@ public sealed class HeifIndexTests
     public async Task A_photo_with_wide_numbers_and_its_index_at_the_end_is_read_as_well()
     {
         var wide = Widened(await PartsAsync("photo-alpha.heic"));
-        Assert.True((await TidyAsync(wide)).HasAlpha);
+        Assert.True((await TidyAsync(wide)).Picture.HasAlpha);
         await using var rig = await MediaRig.StartAsync(Cancel);
         foreach (var rendition in (await rig.RenderAsync(await Tools.WriteAsync(wide), Lane.Photo, Cancel)).All)
         {
@@ -152,13 +174,13 @@ public sealed class HeifIndexTests
         }
     }
 
-    private static async Task<(byte[] File, bool HasAlpha)> TidyAsync(byte[] file)
+    private static async Task<(byte[] File, HeifPicture Picture)> TidyAsync(byte[] file)
     {
         // One that could grow.
         using var stream = new MemoryStream();
         await stream.WriteAsync(file, Cancel);
-        var hasAlpha = await HeifIndex.TidyAsync(stream, Cancel);
-        return (stream.ToArray(), hasAlpha);
+        var picture = await HeifIndex.TidyAsync(stream, Cancel);
+        return (stream.ToArray(), picture);
     }
 
     /// <summary>What comes before the index, what is in it, and what comes behind it.</summary>

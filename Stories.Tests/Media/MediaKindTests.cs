@@ -22,7 +22,10 @@ public sealed class MediaKindTests
     [InlineData("0000001c667479706d69663100000000" + "6d696166" + "61766966", MediaKind.Avif)]
     [InlineData("0000001c667479706d69663100000000" + "69736f38" + "6d696631" + "68656963", MediaKind.Heic)] // "iso8" before it
     [InlineData("00000018667479706d69663100000000" + "69736f38" + "6d696631" + "68656963", MediaKind.Mp4)] // the last is behind the box
-    [InlineData("0000001c667479706d73663100000000" + "6d696631" + "69736f38" + "68656963", MediaKind.Heic)]
+    [InlineData("0000001c667479706d73663100000000" + "6d696631" + "69736f38" + "68656963", MediaKind.ImageSequence)]
+    [InlineData("00000014667479706176697300000000" + "61766966", MediaKind.ImageSequence)]
+    [InlineData("000000146674797068657663" + "00000000" + "68656963", MediaKind.ImageSequence)]
+    [InlineData("000000146674797068656963" + "00000000" + "68657663", MediaKind.Heic)] // a picture first, and a sequence too
     [InlineData("00000018667479706d69663100000000" + "69736f38" + "61766966", MediaKind.Avif)]
     [InlineData("00000018667479706d69663100000000" + "6d696631" + "6d696166", MediaKind.Unknown)] // of any codec
     [InlineData("0000001c6674797069736f6d00000000" + "6d696631" + "68656963", MediaKind.Mp4)] // a video first, and pictures too

@@ -10,13 +10,15 @@ public sealed class HeicConverter(Sandbox sandbox, SandboxState state)
     /// <summary>A line for each picture.</summary>
     private const int MostWords = 64 * 1024;
 
-    /// <returns>The name in scratch of a picture that is upright and has its colour profile: a PNG if it has an alpha channel, else a JPEG, which is much faster.</returns>
+    /// <param name="picture">What its index said.</param>
+    /// <returns>
+    /// The name in scratch of a picture that is upright and has its colour profile: a PNG if it has an alpha channel or more than eight bits
+    /// can tell, else a JPEG, which is much faster.
+    /// </returns>
     /// <exception cref="MediaRefusedException">It cannot be decoded, or not in its time.</exception>
-    public async Task<string> ConvertAsync(Scratch scratch, string file, CancellationToken cancellationToken)
+    public async Task<string> ConvertAsync(Scratch scratch, string file, HeifPicture picture, CancellationToken cancellationToken)
     {
-        // A decoder that had another file of this story may have put a link in its place.
-        PlainFile.Check(scratch.File(file));
-        var output = await TidyAsync(scratch.File(file), cancellationToken) ? "heic.png" : "heic.jpg";
+        var output = picture.HasAlpha || picture.Colors.IsHighDynamicRange ? "heic.png" : "heic.jpg";
         // That of another photo of this story must not pass for this one's.
         File.Delete(scratch.File(output));
         var (exit, _) = await sandbox.RunAsync(Tool, scratch, MostWords, ["-q", "97", file, output], cancellationToken);
@@ -27,11 +29,5 @@ public sealed class HeicConverter(Sandbox sandbox, SandboxState state)
         }
         PlainFile.Check(scratch.File(output));
         return output;
-    }
-
-    private static async Task<bool> TidyAsync(string path, CancellationToken cancellationToken)
-    {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
-        return await HeifIndex.TidyAsync(file, cancellationToken);
     }
 }

@@ -1,7 +1,13 @@
+using Stories.Worker.Rendering;
+
 namespace Stories.Worker.Media;
 
+/// <param name="HasAlpha">An alpha channel.</param>
+/// <param name="Colors">What its numbers mean.</param>
+public readonly record struct HeifPicture(bool HasAlpha, CodePoints Colors);
+
 /// <summary>
-/// The index of a HEIC file ('meta': ISO 14496-12, section 8.11, and ISO 23008-12), rewritten in place for libheif 1.15. That one refuses
+/// The index of a HEIC or AVIF file ('meta': ISO 14496-12, section 8.11, and ISO 23008-12), rewritten in place for libheif 1.15. That one refuses
 /// an item that belongs to two pictures, as iPhones since iOS 18 write them beside a tone map, and takes every picture that is not hidden
 /// for one to be shown. What cannot be read here is left as it is: the decoder decides.
 /// </summary>
@@ -12,30 +18,39 @@ internal static class HeifIndex
 
     private const int VersionAndFlags = 4;
 
-    /// <returns>Whether the picture to be shown has an alpha channel.</returns>
-    public static async Task<bool> TidyAsync(Stream file, CancellationToken cancellationToken)
+    /// <returns>What is said of the picture to be shown.</returns>
+    public static async Task<HeifPicture> TidyAsync(string path, CancellationToken cancellationToken)
+    {
+        // A decoder that had another file of this story may have put a link in its place.
+        PlainFile.Check(path);
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
+        return await TidyAsync(file, cancellationToken);
+    }
+
+    /// <inheritdoc cref="TidyAsync(string, CancellationToken)"/>
+    public static async Task<HeifPicture> TidyAsync(Stream file, CancellationToken cancellationToken)
     {
         var (at, length) = await Mp4Boxes.FindAsync(file, "meta", cancellationToken);
-        if (length > Most) return false;
+        if (length > Most) return default;
         var index = new byte[length];
         file.Position = at;
         await file.ReadExactlyAsync(index, cancellationToken);
-        var hasAlpha = Tidy(index);
+        var picture = Tidy(index);
         file.Position = at;
         await file.WriteAsync(index, cancellationToken);
-        return hasAlpha;
+        return picture;
     }
 
-    private static bool Tidy(Span<byte> index)
+    private static HeifPicture Tidy(Span<byte> index)
     {
         var boxes = From(index, VersionAndFlags);
         var pointer = Find(boxes, "pitm"u8);
         var primary = Number(pointer, VersionAndFlags, Version(pointer) == 0 ? 2 : 4);
         // No item has the number 0.
-        if (primary == 0) return false;
+        if (primary == 0) return default;
         HideAllBut(primary, Find(boxes, "iinf"u8));
-        var companions = LoosenReferences(primary, Find(boxes, "iref"u8));
-        return HasAlpha(companions, Find(boxes, "iprp"u8));
+        var (parts, companions) = LoosenReferences(primary, Find(boxes, "iref"u8));
+        return Read(parts, companions, Find(boxes, "iprp"u8));
     }
 
     /// <summary>Hidden items are still there for those that are made of them.</summary>
@@ -50,53 +65,67 @@ internal static class HeifIndex
         }
     }
 
-    /// <returns>The items that are auxiliary to the primary one, and to no other.</returns>
-    private static HashSet<uint> LoosenReferences(uint primary, Span<byte> references)
+    /// <returns>The primary item and its tiles, and the items that are auxiliary to it and to no other.</returns>
+    private static (HashSet<uint> Parts, HashSet<uint> Companions) LoosenReferences(uint primary, Span<byte> references)
     {
-        var companions = new HashSet<uint>();
+        var (parts, companions) = (new HashSet<uint> { primary }, new HashSet<uint>());
         var wide = Version(references) == 0 ? 2 : 4;
         var rest = From(references, VersionAndFlags);
         while (TryTake(ref rest, out var name, out var reference))
         {
+            var (from, count, first) = (Number(reference, 0, wide), Number(reference, wide, 2), wide + 2);
+            if (name.SequenceEqual("dimg"u8) && from == primary)
+                for (var at = first; count > 0 && at < reference.Length; count--, at += wide) parts.Add(Number(reference, at, wide));
             var isAuxiliary = name.SequenceEqual("auxl"u8);
             // Exif and XMP, which nobody here is to read: libheif stumbles over damaged ones.
             var isDescription = name.SequenceEqual("cdsc"u8);
             if (!isAuxiliary && !isDescription && !name.SequenceEqual("thmb"u8)) continue;
             // A reference of a kind that nobody knows is passed over.
-            if (isDescription || Number(reference, wide, 2) > 1) "free"u8.CopyTo(name);
-            else if (isAuxiliary && Number(reference, wide + 2, wide) == primary) companions.Add(Number(reference, 0, wide));
+            if (isDescription || count > 1) "free"u8.CopyTo(name);
+            else if (isAuxiliary && Number(reference, first, wide) == primary) companions.Add(from);
         }
-        return companions;
+        return (parts, companions);
     }
 
-    private static bool HasAlpha(HashSet<uint> companions, Span<byte> properties)
+    private static HeifPicture Read(HashSet<uint> parts, HashSet<uint> companions, Span<byte> properties)
     {
-        var alphas = new HashSet<uint>();
+        var (own, beside) = (PropertiesOf(parts, properties), PropertiesOf(companions, properties));
+        var picture = new HeifPicture();
         var rest = Find(properties, "ipco"u8);
         for (var number = 1u; TryTake(ref rest, out var name, out var property); number++)
-            if (name.SequenceEqual("auxC"u8) && IsAlpha(From(property, VersionAndFlags))) alphas.Add(number);
-        while (TryTake(ref properties, out var name, out var associations))
-            if (name.SequenceEqual("ipma"u8) && IsAnyOf(alphas, companions, associations)) return true;
-        return false;
+        {
+            if (beside.Contains(number) && name.SequenceEqual("auxC"u8) && IsAlpha(From(property, VersionAndFlags))) picture = picture with { HasAlpha = true };
+            // Four letters, then three numbers of two bytes: primaries, transfer, matrix.
+            if (own.Contains(number) && name.SequenceEqual("colr"u8) && property.StartsWith("nclx"u8)) picture = picture with { Colors = new CodePoints((byte)Number(property, 5, 1), (byte)Number(property, 7, 1)) };
+        }
+        return picture;
     }
 
-    private static bool IsAlpha(ReadOnlySpan<byte> kind) =>
-        kind.StartsWith("urn:mpeg:hevc:2015:auxid:1\0"u8) || kind.StartsWith("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"u8);
+    /// <returns>By their number in the list of properties, which begins with 1.</returns>
+    private static HashSet<uint> PropertiesOf(HashSet<uint> items, Span<byte> properties)
+    {
+        var found = new HashSet<uint>();
+        while (TryTake(ref properties, out var name, out var associations))
+            if (name.SequenceEqual("ipma"u8)) Collect(items, associations, found);
+        return found;
+    }
 
-    private static bool IsAnyOf(HashSet<uint> alphas, HashSet<uint> companions, ReadOnlySpan<byte> associations)
+    private static void Collect(HashSet<uint> items, ReadOnlySpan<byte> associations, HashSet<uint> found)
     {
         var (item, property) = (Version(associations) == 0 ? 2 : 4, (Number(associations, 3, 1) & 1) == 0 ? 1 : 2);
         // The first bit says whether a reader has to know the property.
         var mask = property == 1 ? 0x7fu : 0x7fff;
         for (var at = VersionAndFlags + 4; at < associations.Length;)
         {
-            var isCompanion = companions.Contains(Number(associations, at, item));
+            var isWanted = items.Contains(Number(associations, at, item));
             at += item;
             for (var left = Number(associations, at++, 1); left > 0; left--, at += property)
-                if (isCompanion && alphas.Contains(Number(associations, at, property) & mask)) return true;
+                if (isWanted) found.Add(Number(associations, at, property) & mask);
         }
-        return false;
     }
+
+    private static bool IsAlpha(ReadOnlySpan<byte> kind) =>
+        kind.StartsWith("urn:mpeg:hevc:2015:auxid:1\0"u8) || kind.StartsWith("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"u8);
 
     /// <returns>What is in the first box of this name; nothing when there is none.</returns>
     private static Span<byte> Find(Span<byte> boxes, ReadOnlySpan<byte> wanted)

@@ -8,7 +8,7 @@ using Stories.Worker.Rendering;
 namespace Stories.Worker.Media;
 
 /// <summary>A file whose nature is known and within limits.</summary>
-/// <param name="Video">Null of a photo.</param>
+/// <param name="Video">Null of a photo that stands still.</param>
 public sealed record PreparedMedia(string File, MediaKind Kind, RenderWishes Wishes, VideoSource? Video, VideoPlan? Plan)
 {
     /// <summary>How many there will be: one for each revision.</summary>
@@ -27,7 +27,7 @@ public sealed class MediaRenderer(
         var kind = await SniffAsync(stream, cancellationToken);
         if (MediaKinds.LaneOf(kind) is not { } own) throw new MediaRefusedException(MediaCodes.UnknownType);
         if (own != lane) throw new MediaRefusedException(MediaCodes.WrongLane);
-        if (own == Lane.Photo) return new PreparedMedia(file, kind, wishes, null, null);
+        if (own == Lane.Photo && kind != MediaKind.ImageSequence) return new PreparedMedia(file, kind, wishes, null, null);
 
         await (kind == MediaKind.Matroska ? MatroskaTracks.CheckWholeAsync(stream, cancellationToken) : Mp4Boxes.CheckWholeAsync(stream, cancellationToken));
         var facts = await probe.ReadAsync(scratch, file, kind, cancellationToken);
@@ -73,9 +73,10 @@ public sealed class MediaRenderer(
     private async Task<RenditionSet> RenderPhotoAsync(PreparedMedia media, Scratch scratch, Action<int> progress, CancellationToken cancellationToken)
     {
         var isHeic = media.Kind == MediaKind.Heic;
-        var file = isHeic ? await heic.ConvertAsync(scratch, media.File, cancellationToken) : media.File;
+        var picture = isHeic || media.Kind == MediaKind.Avif ? await HeifIndex.TidyAsync(scratch.File(media.File), cancellationToken) : default;
+        var file = isHeic ? await heic.ConvertAsync(scratch, media.File, picture, cancellationToken) : media.File;
         // The converter has turned it, and may have left the word for it in place.
-        var rendered = await photos.RenderAsync(scratch.File(file), new PhotoOrder(IsUpright: isHeic, media.Wishes.Avif), cancellationToken);
+        var rendered = await photos.RenderAsync(scratch.File(file), new PhotoOrder(IsUpright: isHeic, media.Wishes.Avif, Colors: picture.Colors), cancellationToken);
         if (rendered.Frames.Count > 0) return await RenderAnimationAsync(rendered.Frames, media, scratch, progress, cancellationToken);
         var files = new List<RenderedFile>();
         foreach (var photo in rendered.Photos)

@@ -105,7 +105,7 @@ internal static class Mp4Boxes
             var content = boxes[8..length];
             // What kind of track it is; places and times are tracks too, which we leave behind.
             if (depth == InTrackMedia && name.SequenceEqual("hdlr"u8) && content.Length >= 12)
-                isPicture = content[8..].StartsWith("vide"u8) ? true : content[8..].StartsWith("soun"u8) ? false : null;
+                isPicture = content[8..].StartsWith("vide"u8) || content[8..].StartsWith("pict"u8) ? true : content[8..].StartsWith("soun"u8) ? false : null;
             else if (isPicture is { } picture && name.SequenceEqual("stsd"u8) && content.Length >= 16) tracks.Add(new Track(picture, IsTaken(picture, Codec(content[8..]))));
             else if (depth < Inner.Length && name.SequenceEqual(Inner[depth])) Collect(content, tracks, depth + 1, isPicture);
             boxes = boxes[length..];

@@ -58,7 +58,8 @@ internal static class PhotoRendering
     private static RenderedPhotos Stills(byte[] file, Image header, PhotoOrder order)
     {
         using var reduced = Reduced(file, header);
-        using var large = Fit(reduced ?? header, LargeWidth, LargeHeight, order.IsUpright);
+        var profile = header.Contains(Profile) ? (byte[])header.Get(Profile) : [];
+        using var large = Fit(reduced ?? header, LargeWidth, LargeHeight, order.IsUpright, PhotoColors.Of(file, profile, order.Colors));
         using var small = Fit(large, LargeWidth / 2, LargeHeight / 2, isUpright: true);
         return new RenderedPhotos([.. Save(large, "photo-1080", order), .. Save(small, "photo-540", order)], Preview(small), [], order.WithLook ? Look(small) : [], order.WithLook ? Edges(small) : []);
     }
@@ -122,16 +123,20 @@ internal static class PhotoRendering
     /// In memory: a thumbnail is read once, from top to bottom, and others are made of this one. What is not disposed here would
     /// be held until a collection, which a child with so small a heap of its own hardly ever needs.
     /// </summary>
-    private static Image Fit(Image image, int width, int height, bool isUpright)
+    /// <param name="colors">Null when its profile, or that there is none, says enough.</param>
+    private static Image Fit(Image image, int width, int height, bool isUpright, ColorSpace? colors = null)
     {
-        using var thumbnail = image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: IsPlainSrgb(image) ? null : "srgb", intent: Enums.Intent.Perceptual);
+        var output = colors is not null || IsPlainSrgb(image) ? null : "srgb";
+        using var thumbnail = image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: output, intent: Enums.Intent.Perceptual);
         using var plain = thumbnail.Mutate(copy =>
         {
             copy.Remove(Profile);
             // Else it would be turned once more by whoever reads it: AVIF has it beside the metadata that are left out.
             copy.Remove("orientation");
         });
-        return plain.CopyMemory();
+        var whole = plain.CopyMemory();
+        if (colors is null) return whole;
+        using (whole) return colors.ToSrgb(whole);
     }
 
     /// <summary>

@@ -1,0 +1,186 @@
+using System.Numerics;
+using NetVips;
+using Stories.Worker.Rendering;
+using static Stories.Tests.Media.HandMade;
+
+namespace Stories.Tests.Media;
+
+/// <summary>What a photo's numbers mean, if no profile says so.</summary>
+public sealed class PhotoColorsTests
+{
+    private static readonly CodePoints P3 = new(12, 13), Pq = new(9, 16), Hlg = new(9, 18);
+    private static readonly byte[] SomeProfile = new byte[200];
+
+    private static CodePoints Unsaid => default;
+
+    public PhotoColorsTests() => PhotoRendering.Prepare();
+
+    /// <summary>Of what is sRGB, or what nobody knows, the numbers stay.</summary>
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 1)]
+    [InlineData(1, 13)]
+    [InlineData(2, 2)]
+    [InlineData(6, 6)]
+    [InlineData(99, 99)]
+    public void Ordinary_numbers_need_no_conversion(byte primaries, byte transfer) => Assert.Null(ColorSpace.Of(new CodePoints(primaries, transfer)));
+
+    /// <summary>By the definitions of the primaries: what is the brightest green of sRGB is less than that in a wider gamut.</summary>
+    [Theory]
+    [InlineData(12, 117, 251, 76)]
+    [InlineData(9, 155, 246, 84)]
+    public void The_green_of_sRGB_is_found_in_a_wider_gamut(byte primaries, int red, int green, int blue) =>
+        AssertNear([0, 255, 0], Converted(new CodePoints(primaries, 13), [red, green, blue]), 4);
+
+    [Theory]
+    [InlineData(12, 13)]
+    [InlineData(9, 1)]
+    [InlineData(1, 4)]
+    [InlineData(1, 5)]
+    [InlineData(1, 8)]
+    public void White_grey_and_black_have_no_colour_in_any_gamut(byte primaries, byte transfer)
+    {
+        Assert.Equal([255, 255, 255], Converted(new CodePoints(primaries, transfer), [255, 255, 255]));
+        Assert.Equal([0, 0, 0], Converted(new CodePoints(primaries, transfer), [0, 0, 0]));
+        var grey = Converted(new CodePoints(primaries, transfer), [100, 100, 100]);
+        AssertNear([grey[0], grey[0], grey[0]], grey, 1);
+    }
+
+    [Fact]
+    public void Light_as_it_is_becomes_the_curve_of_sRGB() => AssertNear([188, 188, 188], Converted(new CodePoints(1, 8), [128, 128, 128]), 1);
+
+    /// <summary>BT.2408: paper is at 58 % and 75 %. Half its light stays, more is pressed together, a screen's brightest is white, and nothing goes the other way.</summary>
+    [Theory]
+    [InlineData(CodePoints.PerceptualQuantizer, 0.51, 0.581, 0.752)]
+    [InlineData(CodePoints.HybridLogGamma, 0.632, 0.75, 1)]
+    public void High_dynamic_range_is_tone_mapped_as_in_videos(byte transfer, double half, double paper, double brightest)
+    {
+        var space = new CodePoints(9, transfer);
+        Assert.InRange(Grey(half), 185, 191);
+        Assert.InRange(Grey(paper), 215, 235);
+        Assert.InRange(Grey(brightest), 252, 255);
+        var all = Enumerable.Range(0, 101).Select(percent => Grey(percent / 100.0)).ToList();
+        Assert.Equal(all.Order(), all);
+        Assert.Equal((0, 255), (all[0], all[^1]));
+
+        int Grey(double value) => Converted(space, [.. Enumerable.Repeat((int)Math.Round(value * 65535), 3)], Enums.BandFormat.Ushort)[0];
+    }
+
+    [Fact]
+    public void A_grey_picture_has_its_curve_as_well()
+    {
+        using var grey = Image.Black(1, 1) + 128;
+        using var narrow = grey.Cast(Enums.BandFormat.Uchar);
+        using var named = narrow.Copy(interpretation: Enums.Interpretation.Bw);
+        using var converted = ColorSpace.Of(new CodePoints(1, 8))!.ToSrgb(named);
+        AssertNear([188, 188, 188], [.. converted[0, 0].Select(v => (int)v)], 1);
+    }
+
+    [Theory]
+    [InlineData(Enums.BandFormat.Uchar, 255)]
+    [InlineData(Enums.BandFormat.Ushort, 65535)]
+    public void What_is_clear_stays_as_clear_as_it_was(Enums.BandFormat format, int whole)
+    {
+        using var picture = Picture([whole, 0, 0, whole * 2 / 5], format);
+        using var converted = ColorSpace.Of(P3)!.ToSrgb(picture);
+        Assert.Equal((4, 102), (converted.Bands, (int)converted[0, 0][3]));
+    }
+
+    [Fact]
+    public void A_profile_comes_before_numbers_unless_these_say_high_dynamic_range()
+    {
+        Assert.NotNull(PhotoColors.Of([], [], P3));
+        Assert.Null(PhotoColors.Of([], SomeProfile, P3));
+        Assert.Null(PhotoColors.Of([], SomeProfile, Unsaid));
+        AssertSame(Pq, PhotoColors.Of([], SomeProfile, Pq));
+        AssertSame(Hlg, PhotoColors.Of([], ProfileWith(9, 18), P3));
+        Assert.Null(PhotoColors.Of([], ProfileWith(12, 13), Unsaid));
+        Assert.Null(PhotoColors.Of([], ProfileWith(9, 18).AsSpan(..^10), Unsaid));
+    }
+
+    [Fact]
+    public void In_a_PNG_numbers_come_before_a_profile_and_that_before_gamma_and_primaries()
+    {
+        var (numbers, gamma, places) = (Chunk("cICP", [12, 13, 0, 1]), Chunk("gAMA", Large32(100_000)), Chunk("cHRM", Large32(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)));
+        AssertSame(P3, PhotoColors.Of(Png(numbers, gamma), SomeProfile, Unsaid));
+        AssertSame(P3, PhotoColors.Of(Png(Chunk("gAMA", Large32(45_455)), places), [], Unsaid));
+        AssertSame(new CodePoints(1, 8), PhotoColors.Of(Png(gamma), [], Unsaid));
+        Assert.Null(PhotoColors.Of(Png(gamma, places), SomeProfile, Unsaid));
+        Assert.Null(PhotoColors.Of(Png(Chunk("sRGB", [0]), gamma, places), [], Unsaid));
+        Assert.Null(PhotoColors.Of(Png(Chunk("IDAT", [0]), numbers), [], Unsaid));
+        Assert.Null(PhotoColors.Of(Png(numbers).AsSpan(1), [], Unsaid));
+    }
+
+    /// <summary>As many programs write it without thinking, for sRGB.</summary>
+    [Theory]
+    [InlineData(45_455)]
+    [InlineData(45_000)]
+    [InlineData(0)]
+    public void The_usual_gamma_is_taken_for_sRGB(int gamma) =>
+        Assert.Null(PhotoColors.Of(Png(Chunk("gAMA", Large32(gamma)), Chunk("cHRM", Large32(31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000))), [], Unsaid));
+
+    [Theory]
+    [InlineData(0, 0, 0, 0, 0, 0, 0, 0)]
+    [InlineData(31270, 32900, 64000, 33000, 64000, 33000, 64000, 33000)]
+    [InlineData(31270, 0, 64000, 33000, 30000, 60000, 15000, 6000)]
+    [InlineData(31270, 32900, 64000, 33000, 30000, 60000)]
+    public void Primaries_between_which_there_is_nothing_are_passed_over(params int[] places) =>
+        Assert.Null(PhotoColors.Of(Png(Chunk("cHRM", Large32(places.Select(p => (long)p)))), [], Unsaid));
+
+    [Fact]
+    public void A_spoiled_file_is_read_or_passed_over()
+    {
+        var whole = Png(Chunk("cICP", [12, 13, 0, 1]), Chunk("gAMA", Large32(100_000)), Chunk("cHRM", Large32(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)));
+        var profile = ProfileWith(9, 16);
+        var found = 0;
+        for (var seed = 1u; seed <= 1000; seed++)
+        {
+            var mutator = new Mutator(seed);
+            if (PhotoColors.Of(mutator.Mutate(whole, whole), mutator.Mutate(profile, whole), Unsaid) is not { } space) continue;
+            using var picture = Picture([10, 200, 30], Enums.BandFormat.Uchar);
+            using var converted = space.ToSrgb(picture);
+            Assert.Equal(3, converted.Bands);
+            found++;
+        }
+        Assert.InRange(found, 100, 1000);
+    }
+
+    private static int[] Converted(CodePoints said, int[] color, Enums.BandFormat format = Enums.BandFormat.Uchar)
+    {
+        using var picture = Picture(color, format);
+        using var converted = ColorSpace.Of(said)!.ToSrgb(picture);
+        Assert.Equal((Enums.Interpretation.Srgb, Enums.BandFormat.Uchar), (converted.Interpretation, converted.Format));
+        return [.. converted[0, 0].Select(v => (int)v)];
+    }
+
+    private static Image Picture(int[] color, Enums.BandFormat format)
+    {
+        using var black = Image.Black(1, 1);
+        using var cast = black.Cast(format);
+        using var filled = cast.NewFromImage([.. color.Select(v => (double)v)]);
+        return filled.Copy(interpretation: format == Enums.BandFormat.Uchar ? Enums.Interpretation.Srgb : Enums.Interpretation.Rgb16);
+    }
+
+    private static void AssertNear(int[] expected, int[] found, int tolerance) =>
+        Assert.All(expected.Zip(found), pair => Assert.InRange(pair.Second, pair.First - tolerance, pair.First + tolerance));
+
+    private static void AssertSame(CodePoints expected, ColorSpace? found)
+    {
+        Assert.NotNull(found);
+        var other = ColorSpace.Of(expected)!;
+        Assert.True(Vector2.Distance(other.Primaries.Green, found.Primaries.Green) < 0.001);
+        Assert.Equal((other.ToLight(0.7), other.Peak, other.IsScene), (found.ToLight(0.7), found.Peak, found.IsScene));
+    }
+
+    private static byte[] Png(params byte[][] chunks) => Join([[0x89, .. Text("PNG\r\n\x1a\n")], Chunk("IHDR", Large32(1, 1), [8, 2, 0, 0, 0]), .. chunks]);
+
+    private static byte[] Chunk(string name, params IEnumerable<byte[]> parts)
+    {
+        var content = Join(parts);
+        return [.. Large32(content.Length), .. Text(name), .. content, .. Large32(0)];
+    }
+
+    /// <summary>ICC.1:2022, section 9.2.17; nothing else of a profile is in it.</summary>
+    private static byte[] ProfileWith(byte primaries, byte transfer) =>
+        Join(new byte[128], Large32(1), Text("cicp"), Large32(144, 12), Text("cicp"), Large32(0), [primaries, transfer, 0, 1]);
+}
