@@ -233,6 +233,11 @@ writeFileSync("photo-second.heic", heif("heicmif1miaf", [beside(turn), lying, ..
 writeFileSync("photo-alpha.heic", heif("heicmif1miaf", [lying, ...said(6), { ...beside(auxiliary("urn:mpeg:hevc:2015:auxid:1"), turn), isHidden: true }],
   [["cdsc", 2, 1], ["cdsc", 3, 1], ["auxl", 4, 1]]));
 
+writeFileSync("photo-premultiplied.avif", heif("avifmif1miaf", [
+  picture("av01", readFileSync("tmp-halved.mp4"), width, height, bits(8, 8, 8), full),
+  { ...picture("av01", readFileSync("tmp-half-clear.mp4"), width, height, bits(8), auxiliary("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")), isHidden: true },
+  ...said(1)], [["auxl", 2, 1], ["prem", 1, 2], ["cdsc", 3, 1], ["cdsc", 4, 1]]));
+
 // ---------------------------------------------------------------- GIF89a: codes of four bits, told to forget before they would grow
 
 const gifPicture = (delay, disposal, left, top, wide, high, index) => {

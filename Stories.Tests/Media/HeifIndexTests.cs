@@ -93,6 +93,15 @@ public sealed class HeifIndexTests
         Assert.Equal(default, (await TidyAsync(Edit(photo, "meta/pitm", box => Overwrite(box, 12, Large16(8))))).Picture.Colors);
     }
 
+    [Theory]
+    [InlineData("photo-alpha.heic", false)]
+    [InlineData("photo-premultiplied.avif", true)]
+    public async Task Whether_colours_were_multiplied_by_the_alpha_channel_is_known(string file, bool isPremultiplied)
+    {
+        var (_, picture) = await TidyAsync(await File.ReadAllBytesAsync(Samples.PathOf(file), Cancel));
+        Assert.Equal((true, isPremultiplied), (picture.HasAlpha, picture.IsPremultiplied));
+    }
+
     [Fact]
     public async Task The_alpha_channel_of_another_picture_is_none()
     {

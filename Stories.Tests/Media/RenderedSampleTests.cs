@@ -49,6 +49,25 @@ public sealed class RenderedSampleTests
         }
     }
 
+    [Fact]
+    public async Task Colours_that_were_multiplied_by_the_alpha_channel_are_divided_by_it()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        foreach (var rendition in (await rig.RenderAsync(Samples.PathOf("photo-premultiplied.avif"), Lane.Photo, Cancel)).All)
+        {
+            using var picture = Image.NewFromBuffer(rendition.Bytes);
+            using var colors = picture.ExtractBand(0, n: 3);
+            var pixels = colors.WriteToMemory<byte>();
+            foreach (var corner in Samples.Corners)
+            {
+                var found = corner.In(pixels, picture.Width, picture.Height);
+                Assert.True(corner.DistanceTo(found) <= Samples.ToleranceOf(CornerColors.Exact), $"{rendition.File.Name}: {found} for {corner}");
+            }
+            Assert.InRange(picture[24, 8][3], 124, 132);
+            Assert.InRange(picture[24, 56][3], 250, 255);
+        }
+    }
+
     /// <summary>Who cuts off the beginning of a video on the phone does not post it: the phone leaves it in the file, unplayed.</summary>
     [Fact]
     public async Task What_an_edit_list_cut_off_is_in_no_rendition()

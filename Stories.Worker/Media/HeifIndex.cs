@@ -3,8 +3,9 @@ using Stories.Worker.Rendering;
 namespace Stories.Worker.Media;
 
 /// <param name="HasAlpha">An alpha channel.</param>
+/// <param name="IsPremultiplied">Its colours have been multiplied by that.</param>
 /// <param name="Colors">What its numbers mean.</param>
-public readonly record struct HeifPicture(bool HasAlpha, CodePoints Colors);
+public readonly record struct HeifPicture(bool HasAlpha, bool IsPremultiplied, CodePoints Colors);
 
 /// <summary>
 /// The index of a HEIC or AVIF file ('meta': ISO 14496-12, section 8.11, and ISO 23008-12), rewritten in place for libheif 1.15. That one refuses
@@ -49,8 +50,8 @@ internal static class HeifIndex
         // No item has the number 0.
         if (primary == 0) return default;
         HideAllBut(primary, Find(boxes, "iinf"u8));
-        var (parts, companions) = LoosenReferences(primary, Find(boxes, "iref"u8));
-        return Read(parts, companions, Find(boxes, "iprp"u8));
+        var related = LoosenReferences(primary, Find(boxes, "iref"u8));
+        return Read(related, Find(boxes, "iprp"u8));
     }
 
     /// <summary>Hidden items are still there for those that are made of them.</summary>
@@ -65,10 +66,9 @@ internal static class HeifIndex
         }
     }
 
-    /// <returns>The primary item and its tiles, and the items that are auxiliary to it and to no other.</returns>
-    private static (HashSet<uint> Parts, HashSet<uint> Companions) LoosenReferences(uint primary, Span<byte> references)
+    private static Related LoosenReferences(uint primary, Span<byte> references)
     {
-        var (parts, companions) = (new HashSet<uint> { primary }, new HashSet<uint>());
+        var (parts, companions, premultiplied) = (new HashSet<uint> { primary }, new HashSet<uint>(), new HashSet<uint>());
         var wide = Version(references) == 0 ? 2 : 4;
         var rest = From(references, VersionAndFlags);
         while (TryTake(ref rest, out var name, out var reference))
@@ -76,6 +76,7 @@ internal static class HeifIndex
             var (from, count, first) = (Number(reference, 0, wide), Number(reference, wide, 2), wide + 2);
             if (name.SequenceEqual("dimg"u8) && from == primary)
                 for (var at = first; count > 0 && at < reference.Length; count--, at += wide) parts.Add(Number(reference, at, wide));
+            if (name.SequenceEqual("prem"u8) && from == primary) premultiplied.Add(Number(reference, first, wide));
             var isAuxiliary = name.SequenceEqual("auxl"u8);
             // Exif and XMP, which nobody here is to read: libheif stumbles over damaged ones.
             var isDescription = name.SequenceEqual("cdsc"u8);
@@ -84,13 +85,13 @@ internal static class HeifIndex
             if (isDescription || count > 1) "free"u8.CopyTo(name);
             else if (isAuxiliary && Number(reference, first, wide) == primary) companions.Add(from);
         }
-        return (parts, companions);
+        return new Related(parts, companions, companions.Overlaps(premultiplied));
     }
 
-    private static HeifPicture Read(HashSet<uint> parts, HashSet<uint> companions, Span<byte> properties)
+    private static HeifPicture Read(Related related, Span<byte> properties)
     {
-        var (own, beside) = (PropertiesOf(parts, properties), PropertiesOf(companions, properties));
-        var picture = new HeifPicture();
+        var (own, beside) = (PropertiesOf(related.Parts, properties), PropertiesOf(related.Companions, properties));
+        var picture = new HeifPicture { IsPremultiplied = related.IsPremultiplied };
         var rest = Find(properties, "ipco"u8);
         for (var number = 1u; TryTake(ref rest, out var name, out var property); number++)
         {
@@ -158,4 +159,9 @@ internal static class HeifIndex
     }
 
     private static Span<byte> From(Span<byte> bytes, int at) => bytes[Math.Min(at, bytes.Length)..];
+
+    /// <param name="Parts">The primary item and its tiles.</param>
+    /// <param name="Companions">What is auxiliary to it, and to no other.</param>
+    /// <param name="IsPremultiplied">By one of these.</param>
+    private sealed record Related(HashSet<uint> Parts, HashSet<uint> Companions, bool IsPremultiplied);
 }

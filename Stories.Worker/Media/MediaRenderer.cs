@@ -76,7 +76,7 @@ public sealed class MediaRenderer(
         var picture = isHeic || media.Kind == MediaKind.Avif ? await HeifIndex.TidyAsync(scratch.File(media.File), cancellationToken) : default;
         var file = isHeic ? await heic.ConvertAsync(scratch, media.File, picture, cancellationToken) : media.File;
         // The converter has turned it, and may have left the word for it in place.
-        var rendered = await photos.RenderAsync(scratch.File(file), new PhotoOrder(IsUpright: isHeic, media.Wishes.Avif, Colors: picture.Colors), cancellationToken);
+        var rendered = await photos.RenderAsync(scratch.File(file), new PhotoOrder(IsUpright: isHeic, media.Wishes.Avif, Colors: picture.Colors, IsPremultiplied: picture.IsPremultiplied), cancellationToken);
         if (rendered.Frames.Count > 0) return await RenderAnimationAsync(rendered.Frames, media, scratch, progress, cancellationToken);
         var files = new List<RenderedFile>();
         foreach (var photo in rendered.Photos)

@@ -57,9 +57,9 @@ internal static class PhotoRendering
 
     private static RenderedPhotos Stills(byte[] file, Image header, PhotoOrder order)
     {
-        using var reduced = Reduced(file, header);
+        using var source = order.IsPremultiplied && header.HasAlpha() ? Divided(header) : Reduced(file, header);
         var profile = header.Contains(Profile) ? (byte[])header.Get(Profile) : [];
-        using var large = Fit(reduced ?? header, LargeWidth, LargeHeight, order.IsUpright, PhotoColors.Of(file, profile, order.Colors));
+        using var large = Fit(source ?? header, LargeWidth, LargeHeight, order.IsUpright, PhotoColors.Of(file, profile, order.Colors));
         using var small = Fit(large, LargeWidth / 2, LargeHeight / 2, isUpright: true);
         return new RenderedPhotos([.. Save(large, "photo-1080", order), .. Save(small, "photo-540", order)], Preview(small), [], order.WithLook ? Look(small) : [], order.WithLook ? Edges(small) : []);
     }
@@ -82,6 +82,13 @@ internal static class PhotoRendering
         var reduction = Math.Max((double)Math.Min(header.Width, header.Height) / LargeWidth, (double)Math.Max(header.Width, header.Height) / LargeHeight);
         if (reduction < 2 || Math.Min(header.Width, header.Height) < MostReduction || header.Get("vips-loader") is not "jpegload_buffer") return null;
         return Image.NewFromBuffer(file, $"shrink={(reduction < 8 ? 2 : 4)}", access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
+    }
+
+    /// <summary>By its alpha channel.</summary>
+    private static Image Divided(Image header)
+    {
+        using var straight = header.Unpremultiply();
+        return straight.Cast(header.Format);
     }
 
     /// <returns>How many pages there are.</returns>

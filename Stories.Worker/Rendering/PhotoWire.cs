@@ -22,7 +22,8 @@ public sealed record RenderedPhotos(IReadOnlyList<RenderedPhoto> Photos, byte[] 
 /// <param name="WithAvif">As AVIF too.</param>
 /// <param name="WithLook">With what it looks like from far away.</param>
 /// <param name="Colors">What it came in said of them.</param>
-public sealed record PhotoOrder(bool IsUpright = false, bool WithAvif = false, bool WithLook = false, CodePoints Colors = default);
+/// <param name="IsPremultiplied">Its colours have been multiplied by its alpha channel.</param>
+public sealed record PhotoOrder(bool IsUpright = false, bool WithAvif = false, bool WithLook = false, CodePoints Colors = default, bool IsPremultiplied = false);
 
 /// <summary>What the render child may be asked for.</summary>
 public sealed record PhotoLimits(long Pixels, int Side, int Pages);
@@ -35,7 +36,7 @@ public sealed record PhotoLimits(long Pixels, int Side, int Pages);
 internal static class PhotoWire
 {
     private const int MaxFile = 512 << 20;
-    private const int MaxOrder = 5;
+    private const int MaxOrder = 6;
 
     /// <summary>As much as the frames of a lively animation can come to; photos are far smaller.</summary>
     private const int MaxAnswer = 96 << 20;
@@ -54,7 +55,7 @@ internal static class PhotoWire
     /// <summary>From disk to pipe, piece by piece: the worker never holds a photo.</summary>
     public static async Task WriteFileAsync(Stream stream, PhotoOrder order, string path, CancellationToken cancellationToken)
     {
-        await WriteBlockAsync(stream, new[] { Flag(order.IsUpright), Flag(order.WithAvif), Flag(order.WithLook), order.Colors.Primaries, order.Colors.Transfer }, cancellationToken);
+        await WriteBlockAsync(stream, new[] { Flag(order.IsUpright), Flag(order.WithAvif), Flag(order.WithLook), order.Colors.Primaries, order.Colors.Transfer, Flag(order.IsPremultiplied) }, cancellationToken);
         await using var file = File.OpenRead(path);
         await WriteLengthAsync(stream, checked((int)file.Length), cancellationToken);
         await file.CopyToAsync(stream, cancellationToken);
@@ -63,8 +64,8 @@ internal static class PhotoWire
 
     /// <returns>Null at the stream's end.</returns>
     public static async Task<(PhotoOrder Order, byte[] File)?> ReadFileAsync(Stream stream, CancellationToken cancellationToken) =>
-        await ReadBlockAsync(stream, MaxOrder, cancellationToken) is [var isUpright, var withAvif, var withLook, var primaries, var transfer] && await ReadBlockAsync(stream, MaxFile, cancellationToken) is { } file
-            ? (new PhotoOrder(isUpright != 0, withAvif != 0, withLook != 0, new CodePoints(primaries, transfer)), file)
+        await ReadBlockAsync(stream, MaxOrder, cancellationToken) is [var isUpright, var withAvif, var withLook, var primaries, var transfer, var isPremultiplied] && await ReadBlockAsync(stream, MaxFile, cancellationToken) is { } file
+            ? (new PhotoOrder(isUpright != 0, withAvif != 0, withLook != 0, new CodePoints(primaries, transfer), isPremultiplied != 0), file)
             : null;
 
     /// <returns>Null at the stream's end.</returns>
