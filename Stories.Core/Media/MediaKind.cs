@@ -61,7 +61,7 @@ public static class MediaKinds
 
     /// <summary>
     /// The major brand decides, if it says something: pictures often call themselves "mif1" first, which any codec may be in. Then a picture's brand
-    /// comes before those of the box format, which pictures name too.
+    /// comes before a sequence's, which may have a picture to stand for it, and before those of the box format, which all may name.
     /// </summary>
     private static MediaKind OfBrands(ReadOnlySpan<byte> start)
     {
@@ -73,7 +73,7 @@ public static class MediaKinds
         {
             var kind = OfBrand(start.Slice(at, 4));
             if (kind is MediaKind.Heic or MediaKind.Avif) return kind;
-            if (found == MediaKind.Unknown) found = kind;
+            if (found == MediaKind.Unknown || kind == MediaKind.ImageSequence) found = kind;
         }
         return found;
     }

@@ -67,6 +67,8 @@ public sealed record VideoFacts(
     public static readonly IReadOnlyList<string> SoundCodecs = ["aac", "opus", "vorbis", "mp3", "amr_nb", "amr_wb",
         "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_u8", "pcm_s8", "pcm_alaw", "pcm_mulaw"];
 
+    private static readonly string[] SequenceCodecs = ["hevc", "av1"];
+
     /// <summary>Sound that ends a little after the last picture makes a minute's recording longer than a minute.</summary>
     public static readonly TimeSpan Rounding = TimeSpan.FromSeconds(0.5);
 
@@ -108,6 +110,14 @@ public sealed record VideoFacts(
         if (Width > limits.VideoSide || Height > limits.VideoSide) return MediaCodes.TooManyPixels;
         if (!IsWithin(maySplit ? limits.SplitVideoDuration : limits.VideoDuration)) return MediaCodes.TooLong;
         return FramesPerSecond > limits.VideoFramesPerSecond ? MediaCodes.FrameRateRefused : null;
+    }
+
+    /// <returns>The code of the first limit that it breaks as an image sequence (ISO 23008-12, section 7); null when it keeps all.</returns>
+    public string? SequenceRefusal(MediaOptions limits)
+    {
+        if (!SequenceCodecs.Contains(Codec)) return MediaCodes.PictureCodecRefused;
+        var pictures = Math.Round(Duration.TotalSeconds * FramesPerSecond);
+        return pictures > limits.PhotoPages || pictures * Width * Height > limits.PhotoMegapixels * 1e6 ? MediaCodes.TooManyPixels : null;
     }
 
     public bool IsWithin(TimeSpan duration) => Duration <= duration + Rounding;

@@ -47,7 +47,7 @@ public sealed class LocalServers : IAsyncDisposable
     /// <param name="connection">Of a database that nobody uses any more.</param>
     public async Task DropAsync(string connection)
     {
-        NpgsqlConnection.ClearPool(new NpgsqlConnection(connection));
+        await using (var pooled = new NpgsqlConnection(connection)) NpgsqlConnection.ClearPool(pooled);
         await RunAsync($"drop database {new NpgsqlConnectionStringBuilder(connection).Database} with (force)");
     }
 

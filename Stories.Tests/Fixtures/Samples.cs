@@ -34,7 +34,7 @@ public static class Samples
     public static int ToleranceOf(CornerColors corners) => corners switch
     {
         CornerColors.Exact => 12,
-        CornerColors.ToneMapped => 60,
+        CornerColors.ToneMapped => 25,
         _ => throw new ArgumentOutOfRangeException(nameof(corners)),
     };
 }

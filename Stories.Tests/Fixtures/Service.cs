@@ -248,10 +248,10 @@ public sealed class Service : IAsyncDisposable
         foreach (var session in sessions) session.Dispose();
         foreach (var host in hosts) host.Dispose();
         issuerKey.ECDsa.Dispose();
-        await servers.DropAsync(Database);
         // A worker's own folders are its to clear, and a killed one's are cleared by whoever starts next; here nobody does.
         using var leftovers = System.Diagnostics.Process.Start("rm", ["-rf", folder]);
         await leftovers.WaitForExitAsync();
+        await servers.DropAsync(Database);
     }
 
     private static bool IsJobServer(ServiceDescriptor service) =>

@@ -90,6 +90,11 @@ public sealed class HeifIndexTests
         var (start, index, end) = await PartsAsync("photo-p3-by-numbers.heic");
         var photo = Edit(Join(start, Box("meta", index), end), "meta/iref", _ => Box("iref", Large32(0), Box("dimg", Large16(7, 2, 6, 1))));
         Assert.Equal(new CodePoints(12, 13), (await TidyAsync(Edit(photo, "meta/pitm", box => Overwrite(box, 12, Large16(7))))).Picture.Colors);
+        // Its own come first: item 7 is given what the tile has, and the tile something else.
+        var whole = Edit(photo, "meta/pitm", box => Overwrite(box, 12, Large16(7)));
+        var own = Edit(whole, "meta/iprp/ipma", box => Box("ipma", Large32(0, 2), Large16(1), [1, 5], Large16(7), [1, 4]));
+        own = Edit(own, "meta/iprp/ipco", box => Box("ipco", box[8..], Box("colr", Text("nclx"), Large16(9, 16, 9), [0])));
+        Assert.Equal(new CodePoints(12, 13), (await TidyAsync(own)).Picture.Colors);
         Assert.Equal(default, (await TidyAsync(Edit(photo, "meta/pitm", box => Overwrite(box, 12, Large16(8))))).Picture.Colors);
     }
 
@@ -188,7 +193,7 @@ public sealed class HeifIndexTests
         // One that could grow.
         using var stream = new MemoryStream();
         await stream.WriteAsync(file, Cancel);
-        var picture = await HeifIndex.TidyAsync(stream, Cancel);
+        var picture = await HeifIndex.ReadAsync(stream, tidy: true, Cancel);
         return (stream.ToArray(), picture);
     }
 

@@ -25,6 +25,7 @@ public sealed class MediaKindTests
     [InlineData("0000001c667479706d73663100000000" + "6d696631" + "69736f38" + "68656963", MediaKind.ImageSequence)]
     [InlineData("00000014667479706176697300000000" + "61766966", MediaKind.ImageSequence)]
     [InlineData("000000146674797068657663" + "00000000" + "68656963", MediaKind.ImageSequence)]
+    [InlineData("00000018667479706d69663100000000" + "69736f38" + "61766973", MediaKind.ImageSequence)]
     [InlineData("000000146674797068656963" + "00000000" + "68657663", MediaKind.Heic)] // a picture first, and a sequence too
     [InlineData("00000018667479706d69663100000000" + "69736f38" + "61766966", MediaKind.Avif)]
     [InlineData("00000018667479706d69663100000000" + "6d696631" + "6d696166", MediaKind.Unknown)] // of any codec

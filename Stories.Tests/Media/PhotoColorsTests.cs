@@ -1,4 +1,4 @@
-using System.Numerics;
+using System.IO.Compression;
 using NetVips;
 using Stories.Worker.Rendering;
 using static Stories.Tests.Media.HandMade;
@@ -15,15 +15,33 @@ public sealed class PhotoColorsTests
 
     public PhotoColorsTests() => PhotoRendering.Prepare();
 
-    /// <summary>Of what is sRGB, or what nobody knows, the numbers stay.</summary>
     [Theory]
-    [InlineData(0, 0)]
     [InlineData(1, 1)]
     [InlineData(1, 13)]
-    [InlineData(2, 2)]
+    [InlineData(1, 2)]
+    [InlineData(2, 13)]
     [InlineData(6, 6)]
+    public void Ordinary_numbers_need_no_conversion(byte primaries, byte transfer)
+    {
+        Assert.Same(ColorSpace.Srgb, ColorSpace.Of(new CodePoints(primaries, transfer)));
+        Assert.Null(PhotoColors.Of([], [], new CodePoints(primaries, transfer)));
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(2, 2)]
     [InlineData(99, 99)]
-    public void Ordinary_numbers_need_no_conversion(byte primaries, byte transfer) => Assert.Null(ColorSpace.Of(new CodePoints(primaries, transfer)));
+    public void Numbers_that_say_nothing_decide_nothing(byte primaries, byte transfer)
+    {
+        Assert.Null(ColorSpace.Of(new CodePoints(primaries, transfer)));
+        AssertSame(new CodePoints(1, 8), PhotoColors.Of(Png(Chunk("cICP", [primaries, transfer, 0, 1]), Chunk("gAMA", Large32(100_000))), [], Unsaid));
+    }
+
+    [Theory]
+    [InlineData(CodePoints.PerceptualQuantizer)]
+    [InlineData(CodePoints.HybridLogGamma)]
+    public void High_dynamic_range_whose_primaries_are_not_said_has_those_of_BT_2020(byte transfer) =>
+        AssertSame(new CodePoints(9, transfer), ColorSpace.Of(new CodePoints(2, transfer)));
 
     /// <summary>By the definitions of the primaries: what is the brightest green of sRGB is less than that in a wider gamut.</summary>
     [Theory]
@@ -109,6 +127,10 @@ public sealed class PhotoColorsTests
         Assert.Null(PhotoColors.Of(Png(Chunk("sRGB", [0]), gamma, places), [], Unsaid));
         Assert.Null(PhotoColors.Of(Png(Chunk("IDAT", [0]), numbers), [], Unsaid));
         Assert.Null(PhotoColors.Of(Png(numbers).AsSpan(1), [], Unsaid));
+        // One that says sRGB is followed too, and one of a kind that PNG does not have is passed over.
+        Assert.Same(ColorSpace.Srgb, PhotoColors.Of(Png(Chunk("cICP", [1, 13, 0, 1])), SomeProfile, Unsaid));
+        Assert.Null(PhotoColors.Of(Png(Chunk("cICP", [12, 13, 0, 0])), [], Unsaid));
+        Assert.Null(PhotoColors.Of(Png(Chunk("cICP", [12, 13])), [], Unsaid));
     }
 
     /// <summary>As many programs write it without thinking, for sRGB.</summary>
@@ -124,8 +146,37 @@ public sealed class PhotoColorsTests
     [InlineData(31270, 32900, 64000, 33000, 64000, 33000, 64000, 33000)]
     [InlineData(31270, 0, 64000, 33000, 30000, 60000, 15000, 6000)]
     [InlineData(31270, 32900, 64000, 33000, 30000, 60000)]
-    public void Primaries_between_which_there_is_nothing_are_passed_over(params int[] places) =>
-        Assert.Null(PhotoColors.Of(Png(Chunk("cHRM", Large32(places.Select(p => (long)p)))), [], Unsaid));
+    public void Primaries_between_which_there_is_nothing_are_passed_over(params int[] places)
+    {
+        var spoiled = Chunk("cHRM", Large32(places.Select(p => (long)p)));
+        Assert.Null(PhotoColors.Of(Png(spoiled), [], Unsaid));
+        AssertSame(new CodePoints(1, 8), PhotoColors.Of(Png(spoiled, Chunk("gAMA", Large32(100_000))), [], Unsaid));
+    }
+
+    /// <summary>Sixteen bits are looked at before they become eight: in the dark of numbers for light a single one of eight is a step to be seen.</summary>
+    [Fact]
+    public void A_deep_ramp_has_no_steps()
+    {
+        var ramp = Png(16, 200, 8, (x, _) => Large16(x * 7, x * 7, x * 7), Chunk("gAMA", Large32(100_000)));
+        using var rendered = Image.NewFromBuffer(PhotoRendering.Render(ramp, new PhotoLimits(100_000, 1000, 1), new PhotoOrder()).Photos[0].Bytes);
+        var greys = Enumerable.Range(0, 200).Select(x => rendered[x, 4][1]).ToList();
+        Assert.InRange(greys[^1], 38, 46);
+        Assert.InRange(greys.Distinct().Count(), 20, 60);
+    }
+
+    /// <summary>BT.2100 by hand: red of BT.709 at half of paper's light, which is 0.61, 0.24 and 0.16 in hybrid log-gamma.</summary>
+    [Fact]
+    public void A_colour_in_hybrid_log_gamma_stays_that_colour() =>
+        AssertNear([200, 30, 30], Converted(Hlg, [(int)(0.6135 * 65535), (int)(0.2402 * 65535), (int)(0.1568 * 65535)], Enums.BandFormat.Ushort), 5);
+
+    [Fact]
+    public void High_dynamic_range_with_an_alpha_channel_keeps_it()
+    {
+        var photo = Png(16, 8, 8, (_, y) => Large16(33_000, 33_000, 33_000, y < 4 ? 0 : 65_535), Chunk("cICP", [9, 16, 0, 1]));
+        using var rendered = Image.NewFromBuffer(PhotoRendering.Render(photo, new PhotoLimits(100_000, 1000, 1), new PhotoOrder()).Photos[0].Bytes);
+        Assert.Equal((0, 255), ((int)rendered[4, 1][3], (int)rendered[4, 6][3]));
+        Assert.InRange(rendered[4, 6][1], 180, 195);
+    }
 
     [Fact]
     public void A_spoiled_file_is_read_or_passed_over()
@@ -164,21 +215,38 @@ public sealed class PhotoColorsTests
     private static void AssertNear(int[] expected, int[] found, int tolerance) =>
         Assert.All(expected.Zip(found), pair => Assert.InRange(pair.Second, pair.First - tolerance, pair.First + tolerance));
 
+    /// <summary>By what both make of a few colours.</summary>
     private static void AssertSame(CodePoints expected, ColorSpace? found)
     {
         Assert.NotNull(found);
-        var other = ColorSpace.Of(expected)!;
-        Assert.True(Vector2.Distance(other.Primaries.Green, found.Primaries.Green) < 0.001);
-        Assert.Equal((other.ToLight(0.7), other.Peak, other.IsScene), (found.ToLight(0.7), found.Peak, found.IsScene));
+        foreach (int[] color in new[] { [128, 128, 128], [200, 30, 30], new[] { 60, 200, 90 } })
+        {
+            using var picture = Picture(color, Enums.BandFormat.Uchar);
+            using var converted = found.ToSrgb(picture);
+            AssertNear(Converted(expected, color), [.. converted[0, 0].Select(v => (int)v)], 1);
+        }
     }
 
     private static byte[] Png(params byte[][] chunks) => Join([[0x89, .. Text("PNG\r\n\x1a\n")], Chunk("IHDR", Large32(1, 1), [8, 2, 0, 0, 0]), .. chunks]);
 
+    private static byte[] Png(byte depth, int width, int height, Func<int, int, byte[]> pixel, params byte[][] chunks)
+    {
+        var rows = Join(Enumerable.Range(0, height).Select(y => Join([0], Join(Enumerable.Range(0, width).Select(x => pixel(x, y))))));
+        var isClear = pixel(0, 0).Length == 8;
+        using var packed = new MemoryStream();
+        using (var packer = new ZLibStream(packed, CompressionLevel.Fastest, leaveOpen: true)) packer.Write(rows);
+        return Join([[0x89, .. Text("PNG\r\n\x1a\n")], Chunk("IHDR", Large32(width, height), [depth, (byte)(isClear ? 6 : 2), 0, 0, 0]), .. chunks, Chunk("IDAT", packed.ToArray()), Chunk("IEND")]);
+    }
+
+    /// <summary>The sum behind it is right: decoders look at it.</summary>
     private static byte[] Chunk(string name, params IEnumerable<byte[]> parts)
     {
         var content = Join(parts);
-        return [.. Large32(content.Length), .. Text(name), .. content, .. Large32(0)];
+        return [.. Large32(content.Length), .. Text(name), .. content, .. Large32(Crc([.. Text(name), .. content]))];
     }
+
+    private static uint Crc(byte[] bytes) =>
+        ~bytes.Aggregate(uint.MaxValue, (sum, part) => Enumerable.Range(0, 8).Aggregate(sum ^ part, (rest, _) => (rest & 1) == 0 ? rest >> 1 : rest >> 1 ^ 0xedb88320));
 
     /// <summary>ICC.1:2022, section 9.2.17; nothing else of a profile is in it.</summary>
     private static byte[] ProfileWith(byte primaries, byte transfer) =>

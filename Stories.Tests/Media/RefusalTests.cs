@@ -46,6 +46,33 @@ public sealed class RefusalTests
         Assert.Equal(["video-100", "poster"], (await roomier.RenderAsync(animation, Lane.Photo, Cancel)).All.Select(r => r.File.Name));
     }
 
+    [Theory]
+    [InlineData("photo-animated.avif")]
+    [InlineData("photo-animated.heic")]
+    public async Task An_image_sequence_may_have_as_many_pictures_as_any_animation(string file)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel, options => options.PhotoPages = 9);
+        Assert.Equal(MediaCodes.TooManyPixels, await rig.RefusalAsync(Samples.PathOf(file), Lane.Photo, Cancel));
+        // All its pictures together: ten of 96 by 64 are 61,440, a video's 30 of 320 by 240 more than two million.
+        await using var small = await MediaRig.StartAsync(Cancel, options => options.PhotoMegapixels = 2);
+        Assert.Equal(MediaCodes.TooManyPixels, await small.RefusalAsync(await AsSequenceAsync("video-hevc.mp4"), Lane.Photo, Cancel));
+        Assert.NotEmpty((await small.RenderAsync(Samples.PathOf(file), Lane.Photo, Cancel)).All);
+    }
+
+    [Theory]
+    [InlineData("video-compliant.mp4")]
+    [InlineData("video-edit-list.mp4")]
+    [InlineData("video-mpeg4.mp4")]
+    public async Task A_video_that_says_it_is_an_image_sequence_gets_past_no_lane(string file)
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        Assert.Equal(MediaCodes.PictureCodecRefused, await rig.RefusalAsync(await AsSequenceAsync(file), Lane.Photo, Cancel));
+        Assert.Equal(MediaCodes.WrongLane, await rig.RefusalAsync(await AsSequenceAsync(file), Lane.Video, Cancel));
+    }
+
+    private static async Task<string> AsSequenceAsync(string file) =>
+        await Tools.WriteAsync(HandMade.Overwrite(await File.ReadAllBytesAsync(Samples.PathOf(file), Cancel), 8, "msf1"u8.ToArray()));
+
     [Fact]
     public async Task Work_beyond_its_time_is_refused()
     {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.RegularExpressions;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
 using Stories.Worker.Media;
@@ -10,7 +11,10 @@ namespace Stories.Tests.Media;
 public sealed class RendererTests
 {
     /// <summary>Planted by make-samples, or signed by what made the file.</summary>
-    private static readonly string[] Traces = ["CANARY", "Exif\0\0", "ns.adobe.com", "Photoshop", "ICC_PROFILE", "47.3769", "2001:02", "2001-02", "x264 - core", "Lavc5", "Lavf5"];
+    private static readonly string[] Traces = ["CANARY", "Exif\0\0", "ns.adobe.com", "Photoshop", "ICC_PROFILE", "47.3769", "2001:02", "2001-02", "x264 - core"];
+
+    /// <summary>ffmpeg's name, with its version.</summary>
+    private static readonly Regex Signature = new("Lav[cf][0-9]{2}\\.");
 
     /// <summary>Names of boxes and chunks: so short that among a megabyte of coded picture one may well stand by chance.</summary>
     private static readonly string[] TraceNames = ["EXIF", "XMP ", "ICCP", "loci", "\u00a9xyz"];
@@ -36,6 +40,7 @@ public sealed class RendererTests
         foreach (var (rendition, bytes) in outcome.All)
         {
             Assert.All(Traces, trace => Assert.Equal(-1, bytes.AsSpan().IndexOf(Encoding.Latin1.GetBytes(trace))));
+            Assert.DoesNotMatch(Signature, Encoding.Latin1.GetString(bytes));
             Assert.All(TraceNames, name => Assert.DoesNotContain(name, Names(rendition, bytes), StringComparison.Ordinal));
             Assert.Equal(rendition.Name.StartsWith("video", StringComparison.Ordinal) ? "video/mp4" : "image/webp", rendition.MediaType);
         }
@@ -72,6 +77,20 @@ public sealed class RendererTests
 
         var (source, remuxed) = (Samples.CompliantVideo, outcome.Sets[0][0]);
         Assert.Equal(await Tools.PictureDigestsAsync(source), await rig.KeepAsync(remuxed, Tools.PictureDigestsAsync));
+    }
+
+    [Fact]
+    public async Task An_image_sequence_has_no_sound_and_is_shown_once()
+    {
+        await using var rig = await MediaRig.StartAsync(Cancel);
+        var noisy = HandMade.Overwrite(await File.ReadAllBytesAsync(Samples.PathOf("video-hevc.mp4"), Cancel), 8, "msf1"u8.ToArray());
+        var video = (await rig.RenderAsync(await Tools.WriteAsync(noisy), Lane.Photo, Cancel)).All.First();
+        Assert.Equal("h264", await rig.KeepAsync(video, path => Tools.RunAsync("ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", path)));
+
+        // As libavif writes one of a second that is to be shown many times.
+        var looped = HandMade.Edit(await File.ReadAllBytesAsync(Samples.PathOf("photo-animated.avif"), Cancel), "moov/mvhd", box => HandMade.Overwrite(box, 24, HandMade.Large32(100_000)));
+        var once = (await rig.RenderAsync(await Tools.WriteAsync(looped), Lane.Photo, Cancel)).All.First().File;
+        Assert.Equal(("video-64", 1), (once.Name, (int)Math.Round(once.Duration!.Value.TotalSeconds)));
     }
 
     [Fact]

@@ -12,13 +12,13 @@ public sealed class HeicConverter(Sandbox sandbox, SandboxState state)
 
     /// <param name="picture">What its index said.</param>
     /// <returns>
-    /// The name in scratch of a picture that is upright and has its colour profile: a PNG if it has an alpha channel or more than eight bits
-    /// can tell, else a JPEG, which is much faster.
+    /// The name in scratch of a picture that is upright and has its colour profile: a PNG if it has an alpha channel, else a JPEG, which takes
+    /// an eighth of the time (2.6 and 19 s of 12 megapixels in 10 bits).
     /// </returns>
     /// <exception cref="MediaRefusedException">It cannot be decoded, or not in its time.</exception>
     public async Task<string> ConvertAsync(Scratch scratch, string file, HeifPicture picture, CancellationToken cancellationToken)
     {
-        var output = picture.HasAlpha || picture.Colors.IsHighDynamicRange ? "heic.png" : "heic.jpg";
+        var output = picture.HasAlpha ? "heic.png" : "heic.jpg";
         // That of another photo of this story must not pass for this one's.
         File.Delete(scratch.File(output));
         var (exit, _) = await sandbox.RunAsync(Tool, scratch, MostWords, ["-q", "97", file, output], cancellationToken);

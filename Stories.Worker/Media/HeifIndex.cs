@@ -19,17 +19,18 @@ internal static class HeifIndex
 
     private const int VersionAndFlags = 4;
 
+    /// <param name="tidy">Rewrite it.</param>
     /// <returns>What is said of the picture to be shown.</returns>
-    public static async Task<HeifPicture> TidyAsync(string path, CancellationToken cancellationToken)
+    public static async Task<HeifPicture> ReadAsync(string path, bool tidy, CancellationToken cancellationToken)
     {
         // A decoder that had another file of this story may have put a link in its place.
         PlainFile.Check(path);
         await using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
-        return await TidyAsync(file, cancellationToken);
+        return await ReadAsync(file, tidy, cancellationToken);
     }
 
-    /// <inheritdoc cref="TidyAsync(string, CancellationToken)"/>
-    public static async Task<HeifPicture> TidyAsync(Stream file, CancellationToken cancellationToken)
+    /// <inheritdoc cref="ReadAsync(string, bool, CancellationToken)"/>
+    public static async Task<HeifPicture> ReadAsync(Stream file, bool tidy, CancellationToken cancellationToken)
     {
         var (at, length) = await Mp4Boxes.FindAsync(file, "meta", cancellationToken);
         if (length > Most) return default;
@@ -37,6 +38,7 @@ internal static class HeifIndex
         file.Position = at;
         await file.ReadExactlyAsync(index, cancellationToken);
         var picture = Tidy(index);
+        if (!tidy) return picture;
         file.Position = at;
         await file.WriteAsync(index, cancellationToken);
         return picture;
@@ -68,14 +70,14 @@ internal static class HeifIndex
 
     private static Related LoosenReferences(uint primary, Span<byte> references)
     {
-        var (parts, companions, premultiplied) = (new HashSet<uint> { primary }, new HashSet<uint>(), new HashSet<uint>());
+        var (tiles, companions, premultiplied) = (new HashSet<uint>(), new HashSet<uint>(), new HashSet<uint>());
         var wide = Version(references) == 0 ? 2 : 4;
         var rest = From(references, VersionAndFlags);
         while (TryTake(ref rest, out var name, out var reference))
         {
             var (from, count, first) = (Number(reference, 0, wide), Number(reference, wide, 2), wide + 2);
             if (name.SequenceEqual("dimg"u8) && from == primary)
-                for (var at = first; count > 0 && at < reference.Length; count--, at += wide) parts.Add(Number(reference, at, wide));
+                for (var at = first; count > 0 && at < reference.Length; count--, at += wide) tiles.Add(Number(reference, at, wide));
             if (name.SequenceEqual("prem"u8) && from == primary) premultiplied.Add(Number(reference, first, wide));
             var isAuxiliary = name.SequenceEqual("auxl"u8);
             // Exif and XMP, which nobody here is to read: libheif stumbles over damaged ones.
@@ -85,21 +87,24 @@ internal static class HeifIndex
             if (isDescription || count > 1) "free"u8.CopyTo(name);
             else if (isAuxiliary && Number(reference, first, wide) == primary) companions.Add(from);
         }
-        return new Related(parts, companions, companions.Overlaps(premultiplied));
+        return new Related(primary, tiles, companions, companions.Overlaps(premultiplied));
     }
 
     private static HeifPicture Read(Related related, Span<byte> properties)
     {
-        var (own, beside) = (PropertiesOf(related.Parts, properties), PropertiesOf(related.Companions, properties));
-        var picture = new HeifPicture { IsPremultiplied = related.IsPremultiplied };
+        var (own, tiles, beside) = (PropertiesOf([related.Primary], properties), PropertiesOf(related.Tiles, properties), PropertiesOf(related.Companions, properties));
+        var (hasAlpha, colors, ofTiles) = (false, default(CodePoints), default(CodePoints));
         var rest = Find(properties, "ipco"u8);
         for (var number = 1u; TryTake(ref rest, out var name, out var property); number++)
         {
-            if (beside.Contains(number) && name.SequenceEqual("auxC"u8) && IsAlpha(From(property, VersionAndFlags))) picture = picture with { HasAlpha = true };
+            if (beside.Contains(number) && name.SequenceEqual("auxC"u8) && IsAlpha(From(property, VersionAndFlags))) hasAlpha = true;
             // Four letters, then three numbers of two bytes: primaries, transfer, matrix.
-            if (own.Contains(number) && name.SequenceEqual("colr"u8) && property.StartsWith("nclx"u8)) picture = picture with { Colors = new CodePoints((byte)Number(property, 5, 1), (byte)Number(property, 7, 1)) };
+            if (!name.SequenceEqual("colr"u8) || !property.StartsWith("nclx"u8)) continue;
+            var said = new CodePoints((byte)Number(property, 5, 1), (byte)Number(property, 7, 1));
+            if (own.Contains(number)) colors = said;
+            if (tiles.Contains(number)) ofTiles = said;
         }
-        return picture;
+        return new HeifPicture(hasAlpha, related.IsPremultiplied, colors == default ? ofTiles : colors);
     }
 
     /// <returns>By their number in the list of properties, which begins with 1.</returns>
@@ -160,8 +165,9 @@ internal static class HeifIndex
 
     private static Span<byte> From(Span<byte> bytes, int at) => bytes[Math.Min(at, bytes.Length)..];
 
-    /// <param name="Parts">The primary item and its tiles.</param>
+    /// <param name="Primary">The picture to be shown.</param>
+    /// <param name="Tiles">What it is made of.</param>
     /// <param name="Companions">What is auxiliary to it, and to no other.</param>
     /// <param name="IsPremultiplied">By one of these.</param>
-    private sealed record Related(HashSet<uint> Parts, HashSet<uint> Companions, bool IsPremultiplied);
+    private sealed record Related(uint Primary, HashSet<uint> Tiles, HashSet<uint> Companions, bool IsPremultiplied);
 }

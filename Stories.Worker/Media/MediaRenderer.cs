@@ -27,7 +27,8 @@ public sealed class MediaRenderer(
         var kind = await SniffAsync(stream, cancellationToken);
         if (MediaKinds.LaneOf(kind) is not { } own) throw new MediaRefusedException(MediaCodes.UnknownType);
         if (own != lane) throw new MediaRefusedException(MediaCodes.WrongLane);
-        if (own == Lane.Photo && kind != MediaKind.ImageSequence) return new PreparedMedia(file, kind, wishes, null, null);
+        if (kind == MediaKind.ImageSequence) return await PrepareSequenceAsync(scratch, file, wishes, cancellationToken);
+        if (own == Lane.Photo) return new PreparedMedia(file, kind, wishes, null, null);
 
         await (kind == MediaKind.Matroska ? MatroskaTracks.CheckWholeAsync(stream, cancellationToken) : Mp4Boxes.CheckWholeAsync(stream, cancellationToken));
         var facts = await probe.ReadAsync(scratch, file, kind, cancellationToken);
@@ -45,6 +46,14 @@ public sealed class MediaRenderer(
         var plan = VideoPlan.For(facts, wishes, options.Value, keyFrames);
         if (plan.KeepsPicture && await FindCutWithoutStartAsync(scratch, source, plan, cancellationToken)) plan = VideoPlan.For(facts with { BeginsAnew = false }, wishes, options.Value, keyFrames);
         return new PreparedMedia(file, kind, wishes, source, plan);
+    }
+
+    /// <summary>No more than any animated picture may be: a video in its clothes is one all the same.</summary>
+    private async Task<PreparedMedia> PrepareSequenceAsync(Scratch scratch, string file, RenderWishes wishes, CancellationToken cancellationToken)
+    {
+        var facts = (await probe.ReadAsync(scratch, file, MediaKind.ImageSequence, cancellationToken)) with { Audio = null };
+        if ((facts.Refusal(options.Value) ?? facts.SequenceRefusal(options.Value)) is { } refusal) throw new MediaRefusedException(refusal);
+        return new PreparedMedia(file, MediaKind.ImageSequence, wishes, new VideoSource(file, Guards.For(MediaKind.ImageSequence), facts), VideoPlan.For(facts, wishes, options.Value));
     }
 
     /// <summary>Not every key frame is a beginning: see <see cref="VideoFacts.BeginsAnew"/>.</summary>
@@ -73,7 +82,7 @@ public sealed class MediaRenderer(
     private async Task<RenditionSet> RenderPhotoAsync(PreparedMedia media, Scratch scratch, Action<int> progress, CancellationToken cancellationToken)
     {
         var isHeic = media.Kind == MediaKind.Heic;
-        var picture = isHeic || media.Kind == MediaKind.Avif ? await HeifIndex.TidyAsync(scratch.File(media.File), cancellationToken) : default;
+        var picture = isHeic || media.Kind == MediaKind.Avif ? await HeifIndex.ReadAsync(scratch.File(media.File), tidy: isHeic, cancellationToken) : default;
         var file = isHeic ? await heic.ConvertAsync(scratch, media.File, picture, cancellationToken) : media.File;
         // The converter has turned it, and may have left the word for it in place.
         var rendered = await photos.RenderAsync(scratch.File(file), new PhotoOrder(IsUpright: isHeic, media.Wishes.Avif, Colors: picture.Colors, IsPremultiplied: picture.IsPremultiplied), cancellationToken);

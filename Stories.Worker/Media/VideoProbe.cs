@@ -40,7 +40,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
             var answered = json.RootElement;
             // Recorders that stream leave no duration, and sometimes no rate: then the packets are counted. Of what does not begin at 0 some write the length, others the end.
             var counted = kind == MediaKind.Matroska && (!SaysHowLong(answered) || Begins(answered) > VideoFacts.Rounding.TotalSeconds) ? await CountAsync(scratch, file, kind, answered, cancellationToken) : null;
-            return Facts(answered, bytes, counted);
+            return Facts(answered, bytes, counted, isSequence: kind == MediaKind.ImageSequence);
         }
         catch (JsonException)
         {
@@ -60,7 +60,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
     /// <summary>Marks what an edit list hides, which a copy of the streams would bring back.</summary>
     public async Task<VideoFacts> FindTrimAsync(Scratch scratch, string file, MediaKind kind, VideoFacts facts, CancellationToken cancellationToken)
     {
-        if (kind != MediaKind.Mp4) return facts;
+        if (kind == MediaKind.Matroska) return facts;
         var answer = await AskAsync(scratch, file, kind, MaxPacketsAnswer, cancellationToken, "-show_entries", "packet=stream_index,flags", "-of", "csv=p=0");
         var hidden = Encoding.Latin1.GetString(answer).Split('\n').Select(line => line.Split(',')).Where(packet => packet is [_, ['_' or 'K', 'D', ..], ..]).ToLookup(packet => packet[0]);
         return facts with
@@ -123,14 +123,15 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
     /// <param name="answer">ffprobe's.</param>
     /// <param name="bytes">Of the file.</param>
     /// <param name="counted">What was found by counting, when what the file says is not to be relied on.</param>
-    internal static VideoFacts Facts(JsonElement answer, long bytes, Counted? counted = null)
+    /// <param name="isSequence">Of an image sequence, which counts its repetitions too, the track says how long it is.</param>
+    internal static VideoFacts Facts(JsonElement answer, long bytes, Counted? counted = null, bool isSequence = false)
     {
         var streams = Streams(answer);
         var video = Chosen(streams.FindAll(s => Text(s, "codec_type") == "video" && !Is(s, "attached_pic")), VideoFacts.PictureCodecs);
         if (video.ValueKind == JsonValueKind.Undefined) throw new MediaRefusedException(MediaCodes.NoPicture);
         var audio = Chosen(streams.FindAll(s => Text(s, "codec_type") == "audio"), VideoFacts.SoundCodecs);
         // A track that goes on longer than the file says is what gets decoded.
-        var duration = counted is null ? streams.Select(Seconds).Append(Whole(answer)).Max() : counted.Duration;
+        var duration = isSequence ? Seconds(video) : counted is null ? streams.Select(Seconds).Append(Whole(answer)).Max() : counted.Duration;
         var (width, height) = (Whole(video, "width"), Whole(video, "height"));
         // A codec of which we opened no decoder has no size; it is named and refused by name.
         var isKnown = width is >= 2 and < 1 << 20 && height is >= 2 and < 1 << 20;

@@ -3,6 +3,7 @@ using System.Text;
 using FFMpegCore;
 using Microsoft.Extensions.Options;
 using Stories.Core.Media;
+using Stories.Worker.Rendering;
 
 namespace Stories.Worker.Media;
 
@@ -29,12 +30,9 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
     /// <summary>ffmpeg writes its encoder's name into the track, even when told to be bitexact.</summary>
     private const string Unsigned = "-metadata:s:v encoder=H.264";
 
-    /// <summary>
-    /// BT.2408: what is as white as paper has 203 nits, which becomes the white of a standard screen; the lower half stays as it
-    /// is, and what is brighter, up to 1,000 nits, is pressed into the upper. Of five curves tried this one and none leave ordinary
-    /// pictures least changed (SSIM 0.94 and 0.95), and none burns out the sky.
-    /// </summary>
-    private const string ToneMap = "t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0:param=0.5:peak=4.93,zscale=t=bt709:m=bt709:r=tv,format=yuv420p";
+    /// <summary>See <see cref="ToneMapping"/>. Not by approximate gammas: of hybrid log-gamma these raise each colour by itself instead of their light.</summary>
+    private static readonly string ToneMap = string.Create(CultureInfo.InvariantCulture,
+        $"t=linear:agamma=false:npl={ToneMapping.White},format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0:param={ToneMapping.Knee}:peak={ToneMapping.Brightest / ToneMapping.White:0.##},zscale=t=bt709:m=bt709:r=tv,format=yuv420p");
 
     /// <summary>WebP reads colours by another matrix than video; from red, green and blue it makes its own.</summary>
     private const string ForWebP = "setsar=1,format=bgra";

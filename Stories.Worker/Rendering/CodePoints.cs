@@ -6,6 +6,6 @@ public readonly record struct CodePoints(byte Primaries, byte Transfer)
     public const byte PerceptualQuantizer = 16;
     public const byte HybridLogGamma = 18;
 
-    /// <summary>Brighter than white, or by steps too small for eight bits.</summary>
+    /// <summary>Brighter than what is as white as paper.</summary>
     public bool IsHighDynamicRange => Transfer is PerceptualQuantizer or HybridLogGamma;
 }

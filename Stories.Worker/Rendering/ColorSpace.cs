@@ -8,42 +8,35 @@ namespace Stories.Worker.Rendering;
 /// Colours that are told by numbers, and their way to sRGB: libvips knows those that a profile tells. A curve to light, a matrix, what
 /// is too bright pressed together as in videos, and what lies outside cut off.
 /// </summary>
-/// <param name="Primaries">Where red, green, blue and white are.</param>
-/// <param name="ToLight">From a number of 0 to 1 to light, of which 1 is white.</param>
-/// <param name="IsScene">Light is as the camera saw it (hybrid log-gamma), and more of it on a screen the brighter it is.</param>
-/// <param name="Peak">The most light that there is.</param>
-internal sealed record ColorSpace(Chromaticities Primaries, Func<double, double> ToLight, bool IsScene = false, double Peak = 1)
+/// <param name="toLight">From a number of 0 to 1 to light, of which 1 is as white as paper.</param>
+/// <param name="isScene">Light is as the camera saw it (hybrid log-gamma), and more of it on a screen the brighter it is.</param>
+internal sealed class ColorSpace(Chromaticities primaries, Func<double, double> toLight, bool isScene = false, double peak = 1)
 {
-    /// <summary>BT.2408: what is as white as paper, in candela per square metre; and the brightest that videos are made for.</summary>
-    private const double White = 203;
-    private const double Brightest = 1000;
-
-    /// <summary>Up to here nothing changes: that of videos.</summary>
-    private const double Knee = 0.5;
+    public static readonly ColorSpace Srgb = new(Chromaticities.Srgb, OfSrgb);
 
     private static readonly double[] LuminanceOfBt2020 = [0.2627, 0.678, 0.0593];
 
-    /// <returns>Null of sRGB, of what is near enough (most of television's), and of what nobody knows.</returns>
+    /// <returns>Of most of television's: sRGB, which is near enough. Null of what is not said and of what nobody knows.</returns>
     public static ColorSpace? Of(CodePoints said)
     {
-        var primaries = said.Primaries switch { 9 => Chromaticities.Bt2020, 11 or 12 => Chromaticities.DisplayP3, _ => Chromaticities.Srgb };
+        var primaries = said.Primaries switch { 1 or 5 or 6 or 7 => Chromaticities.Srgb, 9 => Chromaticities.Bt2020, 11 or 12 => Chromaticities.DisplayP3, _ => null };
         return said.Transfer switch
         {
-            CodePoints.PerceptualQuantizer => new ColorSpace(primaries, OfPerceptualQuantizer, Peak: Brightest / White),
-            CodePoints.HybridLogGamma => new ColorSpace(primaries, OfHybridLogGamma, IsScene: true, Peak: Brightest / White),
-            4 => Of(primaries, 2.2),
-            5 => Of(primaries, 2.8),
-            8 => Of(primaries, 1),
-            _ => Of(primaries, gamma: null),
+            CodePoints.PerceptualQuantizer => new ColorSpace(primaries ?? Chromaticities.Bt2020, OfPerceptualQuantizer, peak: ToneMapping.Brightest / ToneMapping.White),
+            CodePoints.HybridLogGamma => new ColorSpace(primaries ?? Chromaticities.Bt2020, OfHybridLogGamma, isScene: true, peak: ToneMapping.Brightest / ToneMapping.White),
+            4 => Of(primaries ?? Chromaticities.Srgb, 2.2),
+            5 => Of(primaries ?? Chromaticities.Srgb, 2.8),
+            8 => Of(primaries ?? Chromaticities.Srgb, 1),
+            1 or 6 or 13 or 14 or 15 => Of(primaries ?? Chromaticities.Srgb, gamma: null),
+            _ => primaries is null ? null : Of(primaries, gamma: null),
         };
     }
 
     /// <param name="gamma">Null of sRGB's curve.</param>
-    /// <returns>Null of sRGB, and of primaries between which there are no colours.</returns>
-    public static ColorSpace? Of(Chromaticities primaries, double? gamma)
+    public static ColorSpace Of(Chromaticities primaries, double? gamma)
     {
-        if (!primaries.AreWhole || gamma is null && primaries.IsNear(Chromaticities.Srgb)) return null;
-        return new ColorSpace(primaries, gamma is { } power ? value => Math.Pow(value, power) : OfSrgb);
+        if (gamma is { } power) return new ColorSpace(primaries, value => Math.Pow(value, power));
+        return primaries.IsNear(Chromaticities.Srgb) ? Srgb : new ColorSpace(primaries, OfSrgb);
     }
 
     /// <summary>IEC 61966-2-1.</summary>
@@ -61,10 +54,10 @@ internal sealed record ColorSpace(Chromaticities Primaries, Func<double, double>
         using var numbers = coloured.ExtractBand(0, n: 3);
         using var curve = Curve(coloured.Format == Enums.BandFormat.Uchar ? 256 : 65536);
         using var light = numbers.Maplut(curve);
-        using var shown = IsScene ? OnScreen(light) : light.Copy();
-        using var matrix = Image.NewFromArray(Primaries.ToSrgb());
+        using var shown = isScene ? OnScreen(light) : light.Copy();
+        using var matrix = Image.NewFromArray(primaries.ToSrgb());
         using var wide = shown.Recomb(matrix);
-        using var pressed = Peak > 1 ? Press(wide) : wide.Copy();
+        using var pressed = peak > 1 ? Press(wide) : wide.Copy();
         using var named = pressed.Copy(interpretation: Enums.Interpretation.Scrgb);
         using var standard = named.Colourspace(Enums.Interpretation.Srgb);
         if (!coloured.HasAlpha()) return standard.CopyMemory();
@@ -77,7 +70,7 @@ internal sealed record ColorSpace(Chromaticities Primaries, Func<double, double>
     private Image Curve(int steps)
     {
         var light = new float[steps];
-        for (var i = 0; i < steps; i++) light[i] = (float)ToLight(i / (steps - 1.0));
+        for (var i = 0; i < steps; i++) light[i] = (float)toLight(i / (steps - 1.0));
         return Image.NewFromMemoryCopy(MemoryMarshal.AsBytes<float>(light).ToArray(), steps, 1, 1, Enums.BandFormat.Float);
     }
 
@@ -87,21 +80,22 @@ internal sealed record ColorSpace(Chromaticities Primaries, Func<double, double>
         using var weights = Image.NewFromArray(new[,] { { LuminanceOfBt2020[0], LuminanceOfBt2020[1], LuminanceOfBt2020[2] } });
         using var luminance = light.Recomb(weights);
         using var gain = luminance.Pow(0.2);
-        using var factor = gain * (Brightest / White);
+        using var factor = gain * (ToneMapping.Brightest / ToneMapping.White);
         return light * factor;
     }
 
     /// <summary>Mobius, by the brightest of the three, so that no colour becomes another.</summary>
     private Image Press(Image light)
     {
-        var (a, b) = (-Knee * Knee * (Peak - 1) / (Knee * Knee - 2 * Knee + Peak), (Knee * Knee - 2 * Knee * Peak + Peak) / (Peak - 1));
-        var scale = (b * b + 2 * b * Knee + Knee * Knee) / (b - a);
+        const double knee = ToneMapping.Knee;
+        var (a, b) = (-knee * knee * (peak - 1) / (knee * knee - 2 * knee + peak), (knee * knee - 2 * knee * peak + peak) / (peak - 1));
+        var scale = (b * b + 2 * b * knee + knee * knee) / (b - a);
         using var red = light.ExtractBand(0);
         using var green = light.ExtractBand(1);
         using var blue = light.ExtractBand(2);
         using var warm = red.Maxpair(green);
         using var most = warm.Maxpair(blue);
-        using var isBright = most > Knee;
+        using var isBright = most > knee;
         using var over = (most + a) * scale;
         using var under = (most + b) * most;
         using var ratio = over / under;
@@ -113,7 +107,7 @@ internal sealed record ColorSpace(Chromaticities Primaries, Func<double, double>
     private static double OfPerceptualQuantizer(double value)
     {
         var root = Math.Pow(value, 32 / 2523.0);
-        return 10_000 / White * Math.Pow(Math.Max(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root), 8192 / 1305.0);
+        return 10_000 / ToneMapping.White * Math.Pow(Math.Max(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root), 8192 / 1305.0);
     }
 
     /// <summary>ARIB STD-B67.</summary>

@@ -133,8 +133,11 @@ internal static class PhotoRendering
     /// <param name="colors">Null when its profile, or that there is none, says enough.</param>
     private static Image Fit(Image image, int width, int height, bool isUpright, ColorSpace? colors = null)
     {
+        var isConverted = colors is not null && colors != ColorSpace.Srgb;
         var output = colors is not null || IsPlainSrgb(image) ? null : "srgb";
-        using var thumbnail = image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: output, intent: Enums.Intent.Perceptual);
+        using var thumbnail = isConverted && image.Format == Enums.BandFormat.Ushort
+            ? Shrunk(image, width, height, isUpright)
+            : image.ThumbnailImage(width, height: height, size: Enums.Size.Down, noRotate: isUpright, outputProfile: output, intent: Enums.Intent.Perceptual);
         using var plain = thumbnail.Mutate(copy =>
         {
             copy.Remove(Profile);
@@ -142,8 +145,18 @@ internal static class PhotoRendering
             copy.Remove("orientation");
         });
         var whole = plain.CopyMemory();
-        if (colors is null) return whole;
-        using (whole) return colors.ToSrgb(whole);
+        if (!isConverted) return whole;
+        using (whole) return colors!.ToSrgb(whole);
+    }
+
+    /// <summary>In all its bits: a thumbnail has eight before it is shrunk, of which numbers for light or high dynamic range leave steps to be seen.</summary>
+    private static Image Shrunk(Image image, int width, int height, bool isUpright)
+    {
+        using var upright = isUpright ? image.Copy() : image.Autorot();
+        using var multiplied = upright.HasAlpha() ? upright.Premultiply() : upright.Copy();
+        using var shrunk = multiplied.Resize(Math.Min(1, Math.Min((double)width / upright.Width, (double)height / upright.Height)));
+        using var divided = upright.HasAlpha() ? shrunk.Unpremultiply() : shrunk.Copy();
+        return divided.Cast(image.Format);
     }
 
     /// <summary>
