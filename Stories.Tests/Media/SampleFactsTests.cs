@@ -22,11 +22,15 @@ public sealed class SampleFactsTests
     [InlineData("photo-panorama.jpg", "mjpeg|Baseline|4000|20|1:1|yuvj444p|unknown|unknown|25/1")]
     [InlineData("photo-48-megapixels.jpg", "mjpeg|Baseline|8064|6048|1:1|yuvj420p|unknown|unknown|25/1")]
     [InlineData("photo-16bit.png", "png|unknown|96|64|N/A|rgb48be|unknown|unknown|25/1")]
+    [InlineData("photo-cicp.png", "png|unknown|96|64|N/A|rgb48be|unknown|unknown|25/1")]
+    [InlineData("photo-gamma.png", "png|unknown|96|64|N/A|rgba|unknown|unknown|25/1")]
     [InlineData("photo-palette.png", "png|unknown|96|64|N/A|pal8|unknown|unknown|25/1")]
     [InlineData("photo-grey-alpha.png", "png|unknown|96|64|N/A|ya8|unknown|unknown|25/1")]
     [InlineData("photo-animated.gif", "gif|unknown|96|64|N/A|bgra|unknown|unknown|5/1")]
     [InlineData("photo.avif", "av1|Main|96|64|1:1|yuv420p|unknown|unknown|1/1")]
     [InlineData("photo-10bit.avif", "av1|Main|96|64|1:1|yuv420p10le|iec61966-2-1|unknown|1/1")]
+    [InlineData("photo-hlg.avif", "av1|Main|96|64|1:1|yuv420p10le|unknown|unknown|1/1")]
+    [InlineData("photo-animated.avif", "av1|Main|96|64|1:1|yuv420p|iec61966-2-1|progressive|10/1")]
     [InlineData("video-hevc.mp4", "hevc|Main|320|240|1:1|yuv420p|bt709|progressive|30/1", "aac")]
     [InlineData("video-hevc-hlg.mp4", "hevc|Main 10|320|240|1:1|yuv420p10le|arib-std-b67|progressive|30/1", "aac")]
     [InlineData("video-hevc-pq.mp4", "hevc|Main 10|320|240|1:1|yuv420p10le|smpte2084|progressive|30/1", "aac")]
@@ -71,6 +75,13 @@ public sealed class SampleFactsTests
         Assert.Contains("VP8L", await TextAsync("photo-lossless.webp"), StringComparison.Ordinal);
         Assert.Contains("irot", await TextAsync("photo-orientation-6.heic"), StringComparison.Ordinal);
         Assert.Contains("colrprof", await TextAsync("photo-display-p3.heic"), StringComparison.Ordinal);
+        Assert.Contains("cICP\u000c\u000d\0\u0001", await TextAsync("photo-cicp.png"), StringComparison.Ordinal);
+        Assert.Contains("gAMA", await TextAsync("photo-gamma.png"), StringComparison.Ordinal);
+        Assert.Contains("colrnclx\0\u000c\0\u000d", await TextAsync("photo-p3-by-numbers.heic"), StringComparison.Ordinal);
+        Assert.Contains("colrnclx\0\u0009\0\u0010", await TextAsync("photo-pq.heic"), StringComparison.Ordinal);
+        Assert.Contains("colrnclx\0\u0009\0\u0012", await TextAsync("photo-hlg.avif"), StringComparison.Ordinal);
+        Assert.Contains("prem\0\u0001\0\u0001\0\u0002", await TextAsync("photo-premultiplied.avif"), StringComparison.Ordinal);
+        Assert.Contains("ftypmsf1", await TextAsync("photo-animated.heic"), StringComparison.Ordinal);
         Assert.Contains("auxl\0\u0004\0\u0002\0\u0001\0\u0005", await TextAsync("photo-tone-map.heic"), StringComparison.Ordinal);
         Assert.Contains("image: 96x64 (id=2), primary", await Tools.RunAsync("heif-info", Samples.PathOf("photo-second.heic")), StringComparison.Ordinal);
         Assert.Contains("alpha channel: yes", await Tools.RunAsync("heif-info", Samples.PathOf("photo-alpha.heic")), StringComparison.Ordinal);
