@@ -85,7 +85,8 @@ public sealed class LocalServers : IAsyncDisposable
 
     private async Task RunAsync(string command)
     {
-        await using var connection = new NpgsqlConnection(_process.Value.Postgres);
+        // A test may have PostgreSQL start again, which leaves nothing but dead connections in a pool.
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_process.Value.Postgres) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
         await using var written = new NpgsqlCommand(command, connection);
         await written.ExecuteNonQueryAsync();
