@@ -30,6 +30,9 @@ internal static class HandMade
         return [.. Large32(content.Length + 8), .. Text(name), .. content];
     }
 
+    /// <summary>With another brand in place of its first.</summary>
+    public static byte[] Branded(byte[] boxes, string brand) => Overwrite(boxes, 8, Text(brand));
+
     /// <summary>Puts another in place of each box at a path such as "moov/trak/tkhd", and makes those around it fit.</summary>
     public static byte[] Edit(byte[] boxes, string path, Func<byte[], byte[]> edit)
     {

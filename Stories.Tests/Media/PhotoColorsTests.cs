@@ -56,7 +56,7 @@ public sealed class PhotoColorsTests
     [InlineData(1, 4)]
     [InlineData(1, 5)]
     [InlineData(1, 8)]
-    public void White_grey_and_black_have_no_colour_in_any_gamut(byte primaries, byte transfer)
+    public void White_grey_and_black_have_no_color_in_any_gamut(byte primaries, byte transfer)
     {
         Assert.Equal([255, 255, 255], Converted(new CodePoints(primaries, transfer), [255, 255, 255]));
         Assert.Equal([0, 0, 0], Converted(new CodePoints(primaries, transfer), [0, 0, 0]));
@@ -157,7 +157,7 @@ public sealed class PhotoColorsTests
     [Fact]
     public void A_deep_ramp_has_no_steps()
     {
-        var ramp = Png(16, 200, 8, (x, _) => Large16(x * 7, x * 7, x * 7), Chunk("gAMA", Large32(100_000)));
+        var ramp = Png(200, 8, 2, (x, _) => Large16(x * 7, x * 7, x * 7), Chunk("gAMA", Large32(100_000)));
         using var rendered = Image.NewFromBuffer(PhotoRendering.Render(ramp, new PhotoLimits(100_000, 1000, 1), new PhotoOrder()).Photos[0].Bytes);
         var greys = Enumerable.Range(0, 200).Select(x => rendered[x, 4][1]).ToList();
         Assert.InRange(greys[^1], 38, 46);
@@ -166,13 +166,13 @@ public sealed class PhotoColorsTests
 
     /// <summary>BT.2100 by hand: red of BT.709 at half of paper's light, which is 0.61, 0.24 and 0.16 in hybrid log-gamma.</summary>
     [Fact]
-    public void A_colour_in_hybrid_log_gamma_stays_that_colour() =>
+    public void A_color_in_hybrid_log_gamma_stays_that_color() =>
         AssertNear([200, 30, 30], Converted(Hlg, [(int)(0.6135 * 65535), (int)(0.2402 * 65535), (int)(0.1568 * 65535)], Enums.BandFormat.Ushort), 5);
 
     [Fact]
     public void High_dynamic_range_with_an_alpha_channel_keeps_it()
     {
-        var photo = Png(16, 8, 8, (_, y) => Large16(33_000, 33_000, 33_000, y < 4 ? 0 : 65_535), Chunk("cICP", [9, 16, 0, 1]));
+        var photo = Png(8, 8, 6, (_, y) => Large16(33_000, 33_000, 33_000, y < 4 ? 0 : 65_535), Chunk("cICP", [9, 16, 0, 1]));
         using var rendered = Image.NewFromBuffer(PhotoRendering.Render(photo, new PhotoLimits(100_000, 1000, 1), new PhotoOrder()).Photos[0].Bytes);
         Assert.Equal((0, 255), ((int)rendered[4, 1][3], (int)rendered[4, 6][3]));
         Assert.InRange(rendered[4, 6][1], 180, 195);
@@ -227,26 +227,17 @@ public sealed class PhotoColorsTests
         }
     }
 
-    private static byte[] Png(params byte[][] chunks) => Join([[0x89, .. Text("PNG\r\n\x1a\n")], Chunk("IHDR", Large32(1, 1), [8, 2, 0, 0, 0]), .. chunks]);
+    private static byte[] Png(params byte[][] chunks) => HandMade.Png(1, 1, depth: 8, type: 2, [], chunks);
 
-    private static byte[] Png(byte depth, int width, int height, Func<int, int, byte[]> pixel, params byte[][] chunks)
+    /// <summary>Of sixteen bits.</summary>
+    /// <param name="type">2 of three channels, 6 of four.</param>
+    private static byte[] Png(int width, int height, byte type, Func<int, int, byte[]> pixel, byte[] chunk)
     {
-        var rows = Join(Enumerable.Range(0, height).Select(y => Join([0], Join(Enumerable.Range(0, width).Select(x => pixel(x, y))))));
-        var isClear = pixel(0, 0).Length == 8;
         using var packed = new MemoryStream();
-        using (var packer = new ZLibStream(packed, CompressionLevel.Fastest, leaveOpen: true)) packer.Write(rows);
-        return Join([[0x89, .. Text("PNG\r\n\x1a\n")], Chunk("IHDR", Large32(width, height), [depth, (byte)(isClear ? 6 : 2), 0, 0, 0]), .. chunks, Chunk("IDAT", packed.ToArray()), Chunk("IEND")]);
+        using (var packer = new ZLibStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+            for (var y = 0; y < height; y++) packer.Write(Join([0], Join(Enumerable.Range(0, width).Select(x => pixel(x, y)))));
+        return HandMade.Png(width, height, depth: 16, type, packed.ToArray(), chunk);
     }
-
-    /// <summary>The sum behind it is right: decoders look at it.</summary>
-    private static byte[] Chunk(string name, params IEnumerable<byte[]> parts)
-    {
-        var content = Join(parts);
-        return [.. Large32(content.Length), .. Text(name), .. content, .. Large32(Crc([.. Text(name), .. content]))];
-    }
-
-    private static uint Crc(byte[] bytes) =>
-        ~bytes.Aggregate(uint.MaxValue, (sum, part) => Enumerable.Range(0, 8).Aggregate(sum ^ part, (rest, _) => (rest & 1) == 0 ? rest >> 1 : rest >> 1 ^ 0xedb88320));
 
     /// <summary>ICC.1:2022, section 9.2.17; nothing else of a profile is in it.</summary>
     private static byte[] ProfileWith(byte primaries, byte transfer) =>

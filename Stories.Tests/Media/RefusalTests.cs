@@ -71,7 +71,7 @@ public sealed class RefusalTests
     }
 
     private static async Task<string> AsSequenceAsync(string file) =>
-        await Tools.WriteAsync(HandMade.Overwrite(await File.ReadAllBytesAsync(Samples.PathOf(file), Cancel), 8, "msf1"u8.ToArray()));
+        await Tools.WriteAsync(HandMade.Branded(await File.ReadAllBytesAsync(Samples.PathOf(file), Cancel), "msf1"));
 
     [Fact]
     public async Task Work_beyond_its_time_is_refused()

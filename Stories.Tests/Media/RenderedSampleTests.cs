@@ -50,7 +50,7 @@ public sealed class RenderedSampleTests
     }
 
     [Fact]
-    public async Task Colours_that_were_multiplied_by_the_alpha_channel_are_divided_by_it()
+    public async Task Colors_that_were_multiplied_by_the_alpha_channel_are_divided_by_it()
     {
         await using var rig = await MediaRig.StartAsync(Cancel);
         foreach (var rendition in (await rig.RenderAsync(Samples.PathOf("photo-premultiplied.avif"), Lane.Photo, Cancel)).All)

@@ -19,13 +19,13 @@ internal static class HeifIndex
 
     private const int VersionAndFlags = 4;
 
-    /// <param name="tidy">Rewrite it.</param>
+    /// <param name="tidy">Rewrite it: for a decoder that is newer nothing has to be changed.</param>
     /// <returns>What is said of the picture to be shown.</returns>
     public static async Task<HeifPicture> ReadAsync(string path, bool tidy, CancellationToken cancellationToken)
     {
         // A decoder that had another file of this story may have put a link in its place.
         PlainFile.Check(path);
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
+        await using var file = new FileStream(path, FileMode.Open, tidy ? FileAccess.ReadWrite : FileAccess.Read);
         return await ReadAsync(file, tidy, cancellationToken);
     }
 

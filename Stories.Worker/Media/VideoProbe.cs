@@ -60,7 +60,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
     /// <summary>Marks what an edit list hides, which a copy of the streams would bring back.</summary>
     public async Task<VideoFacts> FindTrimAsync(Scratch scratch, string file, MediaKind kind, VideoFacts facts, CancellationToken cancellationToken)
     {
-        if (kind == MediaKind.Matroska) return facts;
+        if (kind != MediaKind.Mp4) return facts;
         var answer = await AskAsync(scratch, file, kind, MaxPacketsAnswer, cancellationToken, "-show_entries", "packet=stream_index,flags", "-of", "csv=p=0");
         var hidden = Encoding.Latin1.GetString(answer).Split('\n').Select(line => line.Split(',')).Where(packet => packet is [_, ['_' or 'K', 'D', ..], ..]).ToLookup(packet => packet[0]);
         return facts with

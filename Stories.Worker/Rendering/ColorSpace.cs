@@ -45,14 +45,14 @@ internal sealed class ColorSpace(Chromaticities primaries, Func<double, double> 
     /// <returns>In eight bits, in memory.</returns>
     public Image ToSrgb(Image picture)
     {
-        using var coloured = picture.Interpretation switch
+        using var colored = picture.Interpretation switch
         {
             Enums.Interpretation.Bw => picture.Colourspace(Enums.Interpretation.Srgb),
             Enums.Interpretation.Grey16 => picture.Colourspace(Enums.Interpretation.Rgb16),
             _ => picture.Copy(),
         };
-        using var numbers = coloured.ExtractBand(0, n: 3);
-        using var curve = Curve(coloured.Format == Enums.BandFormat.Uchar ? 256 : 65536);
+        using var numbers = colored.ExtractBand(0, n: 3);
+        using var curve = Curve(colored.Format == Enums.BandFormat.Uchar ? 256 : 65536);
         using var light = numbers.Maplut(curve);
         using var shown = isScene ? OnScreen(light) : light.Copy();
         using var matrix = Image.NewFromArray(primaries.ToSrgb());
@@ -60,9 +60,9 @@ internal sealed class ColorSpace(Chromaticities primaries, Func<double, double> 
         using var pressed = peak > 1 ? Press(wide) : wide.Copy();
         using var named = pressed.Copy(interpretation: Enums.Interpretation.Scrgb);
         using var standard = named.Colourspace(Enums.Interpretation.Srgb);
-        if (!coloured.HasAlpha()) return standard.CopyMemory();
-        using var alpha = coloured.ExtractBand(3);
-        using var narrow = coloured.Format == Enums.BandFormat.Uchar ? alpha.Copy() : (alpha / 257).Cast(Enums.BandFormat.Uchar);
+        if (!colored.HasAlpha()) return standard.CopyMemory();
+        using var alpha = colored.ExtractBand(3);
+        using var narrow = colored.Format == Enums.BandFormat.Uchar ? alpha.Copy() : (alpha / 257).Cast(Enums.BandFormat.Uchar);
         using var whole = standard.Bandjoin(narrow);
         return whole.CopyMemory();
     }
