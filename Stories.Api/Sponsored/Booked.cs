@@ -10,7 +10,7 @@ namespace Stories.Api.Sponsored;
 
 /// <summary>
 /// What a caller has booked, found for a change: the rows stay as they are until the caller's transaction ends. Somebody else's is not
-/// found. Rows are taken in the order advertiser, wallet, campaign, line, in which counting takes them too.
+/// found. Rows are taken in the order that <see cref="DropCatalogs"/> says, as counting takes them too.
 /// </summary>
 internal static class Booked
 {

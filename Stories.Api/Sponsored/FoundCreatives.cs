@@ -30,6 +30,13 @@ internal static class FoundCreatives
     public static async Task<Creative?> TakeOwnAsync(StoriesDb db, UserName owner, Guid id, CancellationToken cancellationToken) =>
         await Booked.TakeAdvertiserAsync(db, owner, cancellationToken) is { } advertiser && await TakeAsync(db, id, cancellationToken) is { } creative && creative.AdvertiserId == advertiser.Id ? creative : null;
 
-    public static async Task<Creative?> TakeAsync(StoriesDb db, Guid id, CancellationToken cancellationToken) =>
+    /// <summary>Anybody's, with its advertiser.</summary>
+    public static async Task<(Creative Creative, Advertiser Advertiser)?> TakeAnyAsync(StoriesDb db, Guid id, CancellationToken cancellationToken)
+    {
+        var owner = await db.Creatives.Where(c => c.Id == id).Select(c => c.AdvertiserId).FirstOrDefaultAsync(cancellationToken);
+        return await Booked.TakeAdvertiserAsync(db, owner, cancellationToken) is { } advertiser && await TakeAsync(db, id, cancellationToken) is { } creative ? (creative, advertiser) : null;
+    }
+
+    private static async Task<Creative?> TakeAsync(StoriesDb db, Guid id, CancellationToken cancellationToken) =>
         (await db.Creatives.FromSql($"select * from creatives where id = {id} for update").ToListAsync(cancellationToken)).SingleOrDefault();
 }

@@ -40,9 +40,9 @@ internal static class ReviewCreative
         if (request.Note is not null) faults.RequireText(request.Note, "note", CreativeRules.MaxNote);
         if (faults.Found.Count > 0) return Booked.Faulty(faults.Found);
 
-        if (await FoundCreatives.TakeAsync(db, creative, cancellationToken) is not { } row || row.State is not (CreativeState.InReview or CreativeState.Approved or CreativeState.Suspended))
+        if (await FoundCreatives.TakeAnyAsync(db, creative, cancellationToken) is not var (row, advertiser) || row.State is not (CreativeState.InReview or CreativeState.Approved or CreativeState.Suspended))
             return Problems.Of(ProblemCodes.NotFound);
-        if (await db.Advertisers.AnyAsync(a => a.Id == row.AdvertiserId && a.App == reviewer.Name.App && a.User == reviewer.Name.User, cancellationToken)) return Problems.Of(ProblemCodes.AdsOwnReview);
+        if (advertiser.IsOwnedBy(reviewer.Name)) return Problems.Of(ProblemCodes.AdsOwnReview);
         var earlier = await db.Reviews.AsNoTracking().Where(r => r.CreativeId == creative).OrderBy(r => r.At).ToListAsync(cancellationToken);
         if (row.State == CreativeState.InReview && earlier.Exists(r => r.Decision is null) && earlier.Exists(r => r.Reviewer == reviewer.Name.ToString())) return Problems.Of(ProblemCodes.AdsOwnReview);
         var done = request.Decision switch

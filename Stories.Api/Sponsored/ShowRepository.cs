@@ -69,14 +69,14 @@ internal static class ShowRepository
     public static async Task<Results<NoContent, ProblemHttpResult>> HandleErase(string digest, ReviewReason? reason, Caller reviewer, StoriesDb db, TimeProvider clock, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
+        await db.Database.ExecuteSqlAsync($"select 1 from advertisers where id in (select advertiser_id from creatives where digest = {digest}) order by id for update", cancellationToken);
         var rows = await db.Creatives.FromSql($"select * from creatives where digest = {digest} order by id for update").ToListAsync(cancellationToken);
         if (rows.Count == 0) return Problems.Of(ProblemCodes.NotFound);
-        foreach (var creative in rows.Where(c => c.Erase(now)).ToList())
-        {
-            db.Reviews.Add(Review.Decide(creative.Id, ReviewDecision.Erase, [reason is { } known && Enum.IsDefined(known) ? known : ReviewReason.Other], null, reviewer.Name, now));
-            await db.SaveChangesAsync(cancellationToken);
-            await DropCatalogs.OfCreativeAsync(db, creative.Id, now, cancellationToken);
-        }
+        Guid[] erased = [.. rows.Where(c => c.Erase(now)).Select(c => c.Id)];
+        if (erased.Length == 0) return TypedResults.NoContent();
+        db.Reviews.AddRange(erased.Select(id => Review.Decide(id, ReviewDecision.Erase, [reason is { } known && Enum.IsDefined(known) ? known : ReviewReason.Other], null, reviewer.Name, now)));
+        await db.SaveChangesAsync(cancellationToken);
+        await DropCatalogs.OfCreativesAsync(db, erased, now, cancellationToken);
         return TypedResults.NoContent();
     }
 

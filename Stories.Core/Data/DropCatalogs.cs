@@ -7,6 +7,9 @@ namespace Stories.Core.Data;
 /// What is not to be shown any more leaves the plan in the transaction that decides it: issued catalogs that hold it are not handed
 /// out from then on, and its lines count as changed. Whoever issues a catalog holds the same gate, shared, in the transaction that
 /// stores it, and asks there again for what its lines are: a decision is then either seen, or finds the catalog.
+/// Everybody locks in one order, and of several rows the one with the lower id first: advertisers, wallets, campaigns, creatives, lines,
+/// days of lines, and this gate last. Who has the gate waits for no row of these, and who waits for one keeps no catalog from being stored.
+/// An advertiser's row is taken by all who change what it has booked: while something of it is decided, none of its lines comes or goes.
 /// </summary>
 public static class DropCatalogs
 {
@@ -29,8 +32,10 @@ public static class DropCatalogs
     public static async Task OfAdvertisersAsync(StoriesDb db, IReadOnlyCollection<Guid> advertisers, DateTimeOffset now, CancellationToken cancellationToken) =>
         await OfAsync(db, await db.Lines.Where(l => advertisers.Contains(l.AdvertiserId)).Select(l => l.Id).ToArrayAsync(cancellationToken), now, cancellationToken);
 
-    public static async Task OfCreativeAsync(StoriesDb db, Guid creative, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await OfAsync(db, await db.LineCreatives.Where(c => c.CreativeId == creative).Select(c => c.LineId).ToArrayAsync(cancellationToken), now, cancellationToken);
+    public static Task OfCreativeAsync(StoriesDb db, Guid creative, DateTimeOffset now, CancellationToken cancellationToken) => OfCreativesAsync(db, [creative], now, cancellationToken);
+
+    public static async Task OfCreativesAsync(StoriesDb db, IReadOnlyCollection<Guid> creatives, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await OfAsync(db, await db.LineCreatives.Where(c => creatives.Contains(c.CreativeId)).Select(c => c.LineId).Distinct().ToArrayAsync(cancellationToken), now, cancellationToken);
 
     /// <summary>Of lines whose creatives have it paid for.</summary>
     public static async Task OfOfferAsync(StoriesDb db, Guid offer, DateTimeOffset now, CancellationToken cancellationToken) =>
@@ -41,6 +46,7 @@ public static class DropCatalogs
     private static async Task OfAsync(StoriesDb db, Guid[] lines, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (db.Database.CurrentTransaction is null) throw new InvalidOperationException("Catalogs are dropped in the transaction that says why.");
+        await db.Database.ExecuteSqlAsync($"select 1 from lines where id = any ({lines}) order by id for update", cancellationToken);
         await db.Database.ExecuteSqlRawAsync(Close, cancellationToken);
         if (lines.Length == 0) return;
         var since = (now - Life).ToUnixTimeSeconds();

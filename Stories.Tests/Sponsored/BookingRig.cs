@@ -23,18 +23,14 @@ internal sealed class BookingRig : IAsyncDisposable
     public Service Service { get; }
     public AdsClient Own => Ads(Owner);
     public AdsClient Ops => Ads("operator", "ops");
+    public AdCreatives Reviewer => new(Client("reviewer", "ads.review"));
     public DateTimeOffset Now => Service.Clock.GetUtcNow();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public static async Task<BookingRig> StartAsync(LocalServers servers) => new((await Service.StartAsync(servers, withWorker: false)).AtBeginOfEpoch());
 
-    public AdsClient Ads(string user, string scope = "ads.manage", string app = Service.ChatApp)
-    {
-        var client = new StoriesClient(Service.Address, Service.Token(user, scope, app));
-        opened.Add(client);
-        return new AdsClient(client);
-    }
+    public AdsClient Ads(string user, string scope = "ads.manage", string app = Service.ChatApp) => new(Client(user, scope, app));
 
     public HttpClient Http(string user = Owner, string scope = "ads.manage", string? key = null)
     {
@@ -113,5 +109,12 @@ internal sealed class BookingRig : IAsyncDisposable
     {
         foreach (var each in opened) each.Dispose();
         await Service.DisposeAsync();
+    }
+
+    private StoriesClient Client(string user, string scope, string app = Service.ChatApp)
+    {
+        var client = new StoriesClient(Service.Address, Service.Token(user, scope, app));
+        opened.Add(client);
+        return client;
     }
 }

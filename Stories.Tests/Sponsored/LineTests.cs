@@ -152,6 +152,42 @@ public sealed class LineTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal(0, await rig.HandedOutAsync(line.Id));
     }
 
+    [Theory]
+    [InlineData(ReviewDecision.Suspend)]
+    [InlineData(ReviewDecision.Erase)]
+    public async Task A_reviewer_who_stops_a_creative_and_who_changes_its_line_wait_for_each_other_and_both_are_answered(ReviewDecision decision)
+    {
+        var line = await LiveAsync();
+        await rig.Service.ReadAsync(db => db.Creatives.ExecuteUpdateAsync(set => set.SetProperty(c => c.Digest, "digest"), Cancel));
+        await using var db = Stories.Api.Operating.OperatorCommand.OpenDatabase(rig.Service.Database);
+        await using var storing = await db.Database.BeginTransactionAsync(Cancel);
+        await db.Database.ExecuteSqlRawAsync(Stories.Core.Data.DropCatalogs.Hold, Cancel);
+        var stopping = decision == ReviewDecision.Suspend
+            ? rig.Reviewer.ReviewAsync(line.Creatives[0], new ReviewRequest(decision, [ReviewReason.Misleading]), cancellationToken: Cancel)
+            : rig.Reviewer.EraseAsync("digest", ReviewReason.Misleading, Cancel);
+        await rig.Service.UntilWaitingAsync(1);
+        var pausing = rig.Own.ChangeStatusAsync(line.Id, ConfiguredStatus.Paused, cancellationToken: Cancel);
+        await rig.Service.UntilWaitingAsync(2);
+        await storing.CommitAsync(Cancel);
+        await stopping;
+        Assert.Equal(ConfiguredStatus.Paused, (await pausing).Status);
+        Assert.False(await rig.Service.ReadAsync(db => db.Creatives.AnyAsync(c => c.State == CreativeState.Approved, Cancel)));
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_line_keeps_no_catalog_from_being_stored()
+    {
+        await LiveAsync();
+        await using var db = Stories.Api.Operating.OperatorCommand.OpenDatabase(rig.Service.Database);
+        await using var counting = await db.Database.BeginTransactionAsync(Cancel);
+        await db.Database.ExecuteSqlAsync($"select 1 from lines for update", Cancel);
+        var stopping = rig.Ops.DecideAsync(advertiser.Id, AdvertiserDecision.Suspend, cancellationToken: Cancel);
+        await rig.Service.UntilWaitingAsync(1);
+        Assert.True(await db.Database.SqlQuery<bool>($"select pg_try_advisory_xact_lock_shared(hashtextextended('catalogs', 0)) as \"Value\"").SingleAsync(Cancel));
+        await counting.CommitAsync(Cancel);
+        Assert.Equal(AdvertiserState.Suspended, (await stopping).State);
+    }
+
     [Fact]
     public async Task A_line_with_everything_it_needs_is_active_and_nothing_blocks_it()
     {

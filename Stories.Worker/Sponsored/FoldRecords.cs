@@ -11,8 +11,8 @@ namespace Stories.Worker.Sponsored;
 
 /// <summary>
 /// Counts closed pools, each in one transaction with the money that it moves: what was counted is gone from the pool, or neither is so.
-/// Any number of workers may be at it; each takes pools that no other has. Everybody locks in the same order: ids of records, wallets,
-/// campaigns, lines, days, sums.
+/// Any number of workers may be at it; each takes pools that no other has. Everybody locks in the same order: ids of records, then rows as
+/// <see cref="DropCatalogs"/> says, then sums.
 /// </summary>
 public sealed class FoldRecords(StoriesDb db, RecordPools pools, TimeProvider clock, ILogger<FoldRecords> log) : IFoldRecords
 {
@@ -33,7 +33,7 @@ public sealed class FoldRecords(StoriesDb db, RecordPools pools, TimeProvider cl
             {
                 return await FoldOneAsync(cancellationToken);
             }
-            // Somebody who changes a line or funds a wallet may take its locks in another order; nothing has happened yet.
+            // Should somebody take locks in another order after all: nothing has happened yet.
             catch (Exception e) when (attempt < Tries && e.GetBaseException() is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure })
             {
                 db.ChangeTracker.Clear();
