@@ -43,11 +43,17 @@ public sealed class PlannedLines(StoriesDb db)
         })];
     }
 
-    /// <summary>Asked again in the transaction that stores a catalog: those of <paramref name="lines"/> that may not be shown any more.</summary>
-    public async Task<IReadOnlyList<Guid>> FindChangedAsync(IReadOnlyCollection<Guid> lines, DateTimeOffset plannedAt, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>
+    /// Asked again in the transaction that stores a catalog: whether all of it may still be shown as it was read. A change that had to wait
+    /// is older than a plan that has not seen it: what tells it is another time, not a later one.
+    /// </summary>
+    /// <param name="creatives">Ids of those that the lines show.</param>
+    public async Task<bool> AreUnchangedAsync(IReadOnlyCollection<PlannedLine> lines, IReadOnlyCollection<Guid> creatives, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var same = await Allowed(now).Where(l => lines.Contains(l.Id) && l.ChangedAt <= plannedAt).Select(l => l.Id).ToListAsync(cancellationToken);
-        return [.. lines.Except(same)];
+        Guid[] ids = [.. lines.Select(l => l.Id)];
+        var allowed = await Allowed(now).Where(l => ids.Contains(l.Id)).Select(l => new { l.Id, l.ChangedAt }).ToDictionaryAsync(l => l.Id, l => l.ChangedAt, cancellationToken);
+        return lines.All(l => allowed.TryGetValue(l.Id, out var changedAt) && changedAt == l.ChangedAt)
+            && await db.Creatives.CountAsync(c => creatives.Contains(c.Id) && c.State == CreativeState.Approved, cancellationToken) == creatives.Count;
     }
 
     private async Task<IReadOnlyList<PlannedLine>> ReadAsync(IQueryable<Line> allowed, LifetimeWindows windows, TimeSpan lag, DateTimeOffset now, CancellationToken cancellationToken)
@@ -80,7 +86,7 @@ public sealed class PlannedLines(StoriesDb db)
         return [.. lines.Select(l =>
         {
             var micros = l.OwnLeft * Math.Min(byWallet[l.Line.AdvertiserId], byCampaign[l.Line.CampaignId]);
-            return new PlannedLine(l.Line.Id, l.Line.CampaignId, l.Line.AdvertiserId, l.Line.Terms, Period(l, micros, windows, lag, now), [.. creatives[l.Line.Id]]);
+            return new PlannedLine(l.Line.Id, l.Line.CampaignId, l.Line.AdvertiserId, l.Line.Terms, Period(l, micros, windows, lag, now), [.. creatives[l.Line.Id]], l.Line.ChangedAt);
         })];
     }
 

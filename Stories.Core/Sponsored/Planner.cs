@@ -7,7 +7,8 @@ namespace Stories.Core.Sponsored;
 /// <summary>A line as the planner sees it: everything that it may not be shown for has been asked before.</summary>
 /// <param name="Period">What it has to spend now.</param>
 /// <param name="Creatives">Digests of approved ones, at least one.</param>
-public sealed record PlannedLine(Guid Id, Guid Campaign, Guid Advertiser, LineTerms Terms, PacePeriod Period, IReadOnlyList<string> Creatives);
+/// <param name="ChangedAt">As it was read, before anything else of it.</param>
+public sealed record PlannedLine(Guid Id, Guid Campaign, Guid Advertiser, LineTerms Terms, PacePeriod Period, IReadOnlyList<string> Creatives, DateTimeOffset ChangedAt = default);
 
 /// <summary>A cell for which a catalog is to be made.</summary>
 /// <param name="Parts">The cells that were merged into it, each with what is known of its people; itself alone when it is large enough.</param>

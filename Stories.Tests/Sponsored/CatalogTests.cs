@@ -258,6 +258,46 @@ public sealed class CatalogTests(LocalServers servers)
             rows.Select(r => (r.Cell, r.Revision, r.IsDropped, r.Lines)));
     }
 
+    [Theory]
+    [InlineData("creative")]
+    [InlineData("terms")]
+    [InlineData("creatives")]
+    [InlineData("campaign")]
+    [InlineData("advertiser")]
+    public async Task What_is_changed_while_a_plan_is_made_is_not_in_its_catalogs_as_it_was_however_long_the_change_had_waited(string what)
+    {
+        await using var rig = await StartAsync(Alone);
+        var creative = await ApprovedAsync(rig);
+        var line = await rig.ActiveLineAsync(creative);
+        await TryReadAsync(rig.Service.User("viewer").Client, "DE", "de");
+        await using var db = Stories.Api.Operating.OperatorCommand.OpenDatabase(rig.Service.Database);
+        await using var storing = await db.Database.BeginTransactionAsync(Cancel);
+        await db.Database.ExecuteSqlRawAsync(Stories.Core.Data.DropCatalogs.Hold, Cancel);
+
+        rig.Service.Clock.Freeze(rig.Now.AddSeconds(1));
+        var changing = what switch
+        {
+            "creative" => (Task)rig.Reviewer().ReviewAsync(creative, new ReviewRequest(ReviewDecision.Suspend, [ReviewReason.Misleading]), cancellationToken: Cancel),
+            "terms" => rig.Ads.ChangeTermsAsync(line.Id, "Rolls", rig.Terms(targets: new Targets([], [], [], AdultsOnly: true)), cancellationToken: Cancel),
+            "creatives" => rig.Ads.ChangeCreativesAsync(line.Id, [], cancellationToken: Cancel),
+            "campaign" => rig.Ads.ChangeCampaignAsync(line.Campaign, new CampaignRequest("Spring", CampaignObjective.Reach, 30_000_000, NotPolitical: true), cancellationToken: Cancel),
+            _ => rig.Ads.RegisterAsync(BookingRig.Request() with { OfferKey = new byte[32] }, cancellationToken: Cancel),
+        };
+        await rig.Service.UntilWaitingAsync(1);
+        rig.Service.Clock.Freeze(rig.Now.AddSeconds(1));
+        // It has read all before the change is there, and stores after it.
+        var planning = rig.PlanAsync();
+        await rig.Service.UntilWaitingAsync(2);
+        await storing.CommitAsync(Cancel);
+        await changing;
+        await planning;
+        Assert.False(await rig.Service.ReadAsync(db => db.Catalogs.AnyAsync(c => !c.IsDropped, Cancel)));
+
+        await rig.PlanAsync();
+        var kept = await rig.Service.ReadAsync(db => db.Catalogs.AsNoTracking().SingleAsync(Cancel));
+        Assert.Equal(what is "campaign" or "advertiser" ? 1 : 0, kept.Lines.Length);
+    }
+
     [Fact]
     public async Task A_cell_that_fails_does_not_keep_the_others()
     {

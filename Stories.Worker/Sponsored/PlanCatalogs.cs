@@ -51,6 +51,7 @@ public sealed class PlanCatalogs(
         var known = await curves.ReadAsync(db, [.. cells.SelectMany(c => c.Parts)], now, cancellationToken);
         var planned = await lines.ReadAsync(windows, records.Value.ReleaseAfter + Epoch, Later(now, epoch), cancellationToken);
         windows.Forget(planned.Select(l => l.Id).ToHashSet());
+        var read = planned.ToDictionary(l => l.Id);
         var plan = Planner.Make(planned, [.. cells.Select(c => new PlannedCell(c.Cell, [.. c.Parts.Select(p => (p, known[p]))]))], epoch);
         var creatives = await ReadCreativesAsync(plan, missing, epoch, cancellationToken);
 
@@ -59,7 +60,7 @@ public sealed class PlanCatalogs(
         {
             try
             {
-                if (await StoreAsync(cell, plan.Cells[cell], creatives, epoch, now, cancellationToken)) made++;
+                if (await StoreAsync(cell, plan.Cells[cell], read, creatives, epoch, cancellationToken)) made++;
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
@@ -107,25 +108,25 @@ public sealed class PlanCatalogs(
             var media = new List<CatalogMedia>();
             foreach (var file in creative.Media)
                 media.Add(new CatalogMedia(file.File, await urls.SignAsync(creative.Container!, file.BlobName, new ServedAs(file.File.MediaType, Inline: true), until, cancellationToken)));
-            parts[creative.Digest!] = new CreativeParts(creative.Facts, media, row.DisplayName, offer?.Record, offer is null ? null : row.OfferKey);
+            parts[creative.Digest!] = new CreativeParts(creative, media, row.DisplayName, offer?.Record, offer is null ? null : row.OfferKey);
         }
         return parts;
     }
 
     /// <returns>False when a line in it has changed meanwhile: the next round makes it.</returns>
     private async Task<bool> StoreAsync(
-        Cell cell, IReadOnlyList<CatalogLine> found, Dictionary<string, CreativeParts> creatives, long epoch, DateTimeOffset plannedAt, CancellationToken cancellationToken)
+        Cell cell, IReadOnlyList<CatalogLine> found, Dictionary<Guid, PlannedLine> read, Dictionary<string, CreativeParts> creatives, long epoch, CancellationToken cancellationToken)
     {
         var shown = found.Select(l => l with { Creatives = [.. l.Creatives.Where(creatives.ContainsKey)] }).Where(l => l.Creatives.Count > 0).ToList();
         var why = WhyThis(cell);
-        var catalog = new Catalog(blobs.Value.Deployment, cell, epoch, options.Value.Policy, shown,
-            [.. shown.SelectMany(l => l.Creatives).Distinct().Order(StringComparer.Ordinal).Select(d => creatives[d].In(d, why))]);
+        CreativeParts[] parts = [.. shown.SelectMany(l => l.Creatives).Distinct().Order(StringComparer.Ordinal).Select(d => creatives[d])];
+        var catalog = new Catalog(blobs.Value.Deployment, cell, epoch, options.Value.Policy, shown, [.. parts.Select(p => p.In(why))]);
         var signed = signer.Sign(SignaturePurpose.Catalog, StoriesJson.Write(catalog));
         Guid[] ids = [.. shown.Select(l => l.Id)];
 
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await db.Database.ExecuteSqlRawAsync(DropCatalogs.Hold, cancellationToken);
-        if ((await lines.FindChangedAsync(ids, plannedAt, clock.GetUtcNow(), cancellationToken)).Count > 0) return false;
+        if (!await lines.AreUnchangedAsync([.. ids.Select(id => read[id])], [.. parts.Select(p => p.Row.Id)], clock.GetUtcNow(), cancellationToken)) return false;
         await db.Database.ExecuteSqlAsync($"""
             insert into catalogs (cell, epoch, revision, bytes, signature, key, lines, is_dropped)
             select {cell.ToString()}, {epoch}, coalesce(max(revision), 0) + 1, {signed.Bytes}, {signed.Signature}, {signed.Key}, {ids}, false
@@ -152,8 +153,8 @@ public sealed class PlanCatalogs(
 
     private static DateTimeOffset Later(DateTimeOffset now, long epoch) => now.ToUnixTimeSeconds() > epoch ? now : DateTimeOffset.FromUnixTimeSeconds(epoch);
 
-    private sealed record CreativeParts(CreativeFacts Facts, IReadOnlyList<CatalogMedia> Media, string AdvertiserName, SignedRecord? Offer, byte[]? OfferKey)
+    private sealed record CreativeParts(Creative Row, IReadOnlyList<CatalogMedia> Media, string AdvertiserName, SignedRecord? Offer, byte[]? OfferKey)
     {
-        public CatalogCreative In(string digest, string why) => new(digest, Facts, Media, AdvertiserName, why, Offer, OfferKey);
+        public CatalogCreative In(string why) => new(Row.Digest!, Row.Facts, Media, AdvertiserName, why, Offer, OfferKey);
     }
 }
