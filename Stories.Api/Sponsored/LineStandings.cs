@@ -38,7 +38,7 @@ internal sealed class LineStandings(StoriesDb db, TimeProvider clock)
         var campaigns = await db.Campaigns.AsNoTracking().Where(c => campaignIds.Contains(c.Id)).ToDictionaryAsync(c => c.Id, cancellationToken);
         var settled = await DaysSettledAsync(lines, now, cancellationToken);
         var asked = await AskedForAsync(now, cancellationToken);
-        var over = await OffersOverAsync(creatives.SelectMany(c => c), Catalog.EpochAt(now), cancellationToken);
+        var over = await OffersOverAsync(creatives.SelectMany(c => c), owner, Catalog.EpochAt(now), cancellationToken);
         var (epoch, issued, held) = await IssuedAsync(lines, now, cancellationToken);
         return [.. lines.Select(line => new LineSnapshot(line, campaigns[line.CampaignId], advertiser, wallet, [.. creatives[line.Id].Select(c => new CreativeStanding(c.State, c.ChangedAt, over.Contains(c.Id)))],
             settled.GetValueOrDefault(line.Id), asked.Any(cell => IsFor(cell, line.Terms.Targets)),
@@ -54,12 +54,12 @@ internal sealed class LineStandings(StoriesDb db, TimeProvider clock)
                 select new LinesCreative(shown.LineId, creative.Id, creative.State, creative.ChangedAt, creative.Facts)).ToListAsync(cancellationToken)).ToLookup(c => c.Line);
 
     /// <returns>The creatives whose offer no catalog of the epoch may hold.</returns>
-    private async Task<HashSet<Guid>> OffersOverAsync(IEnumerable<LinesCreative> creatives, long epoch, CancellationToken cancellationToken)
+    private async Task<HashSet<Guid>> OffersOverAsync(IEnumerable<LinesCreative> creatives, Guid owner, long epoch, CancellationToken cancellationToken)
     {
         var offers = creatives.Where(c => c.Facts.CallToAction.Offer is not null).Select(c => (c.Id, Offer: c.Facts.CallToAction.Offer!.Value)).ToList();
         if (offers.Count == 0) return [];
         var ids = offers.Select(o => o.Offer).ToArray();
-        var kept = await db.Offers.AsNoTracking().Where(o => ids.Contains(o.Id)).ToListAsync(cancellationToken);
+        var kept = await db.Offers.AsNoTracking().Where(o => ids.Contains(o.Id) && o.AdvertiserId == owner).ToListAsync(cancellationToken);
         return [.. offers.Where(o => !kept.Exists(k => k.Id == o.Offer && k.Lasts(epoch))).Select(o => o.Id)];
     }
 

@@ -84,11 +84,13 @@ internal sealed class Campaigning : IAsyncDisposable
     public LineTerms Terms(Pacing pacing = Pacing.Asap, Targets? targets = null, long budget = 20_000_000) => new(
         Tier.Standard, 100, PriceMicros: 5_000_000, BudgetKind.Lifetime, budget, Now.AddHours(-1), Now.AddDays(7), "Europe/Berlin", pacing, targets ?? Targets.Everybody, [], []);
 
-    public async Task<LineView> ActiveLineAsync(Guid creative, LineTerms? terms = null)
+    /// <param name="ads">Whose; null: the owner's.</param>
+    public async Task<LineView> ActiveLineAsync(Guid creative, LineTerms? terms = null, AdsClient? ads = null)
     {
-        var campaign = await Ads.FoundCampaignAsync(new CampaignRequest("Spring", CampaignObjective.Reach, null, NotPolitical: true, ConfiguredStatus.Active), cancellationToken: Cancel);
-        var line = await Ads.BookLineAsync(new LineRequest(campaign.Id, "Rolls", terms ?? Terms(), [creative]), cancellationToken: Cancel);
-        return await Ads.ChangeStatusAsync(line.Id, ConfiguredStatus.Active, cancellationToken: Cancel);
+        ads ??= Ads;
+        var campaign = await ads.FoundCampaignAsync(new CampaignRequest("Spring", CampaignObjective.Reach, null, NotPolitical: true, ConfiguredStatus.Active), cancellationToken: Cancel);
+        var line = await ads.BookLineAsync(new LineRequest(campaign.Id, "Rolls", terms ?? Terms(), [creative]), cancellationToken: Cancel);
+        return await ads.ChangeStatusAsync(line.Id, ConfiguredStatus.Active, cancellationToken: Cancel);
     }
 
     public async Task PlanAsync()

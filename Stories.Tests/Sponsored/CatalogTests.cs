@@ -7,8 +7,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Stories.Client;
+using Stories.Client.Sponsored;
 using Stories.Core.Sponsored;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 using Stories.Protocol.Sponsored;
 using Stories.Tests.Fixtures;
 
@@ -299,6 +301,58 @@ public sealed class CatalogTests(LocalServers servers)
     }
 
     [Fact]
+    public async Task Of_two_advertisers_who_made_the_same_each_has_its_own_name_and_media_where_its_lines_are()
+    {
+        await using var rig = await StartAsync(Alone);
+        var creative = await ApprovedAsync(rig);
+        var (rival, copy) = await CopyAsync(rig, creative);
+        await rig.ActiveLineAsync(creative, rig.Terms(targets: Targets.Everybody with { Countries = ["DE"] }));
+        await rig.ActiveLineAsync(copy, rig.Terms(targets: Targets.Everybody with { Countries = ["AT"] }), rival);
+
+        var own = Assert.Single((await PlannedAsync(rig, "DE", "de")).Creatives);
+        var other = Assert.Single((await PlannedAsync(rig, "AT", "de")).Creatives);
+
+        Assert.Equal(own.Digest, other.Digest);
+        Assert.Equal(("Good Bread", "Rival"), (own.AdvertiserName, other.AdvertiserName));
+        Assert.All(other.Media, m => Assert.Contains("/creative-of-the-rival/", m.Url));
+        Assert.DoesNotContain(own.Media, m => m.Url.Contains("/creative-of-the-rival/", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Where_two_advertisers_who_made_the_same_meet_it_is_shown_as_that_of_who_made_it_first_and_by_its_lines_alone()
+    {
+        await using var rig = await StartAsync(Alone);
+        var creative = await ApprovedAsync(rig);
+        var (rival, copy) = await CopyAsync(rig, creative);
+        var line = await rig.ActiveLineAsync(creative);
+        await rig.ActiveLineAsync(copy, ads: rival);
+
+        var catalog = await PlannedAsync(rig, "DE", "de");
+
+        Assert.Equal(line.Id, Assert.Single(catalog.Lines).Id);
+        Assert.Equal("Good Bread", Assert.Single(catalog.Creatives).AdvertiserName);
+        // The repository does not say of the other that it was shown.
+        Assert.Equal([creative], await rig.Service.ReadAsync(db => db.Creatives.Where(c => c.LastShownAt != null).Select(c => c.Id).ToListAsync(Cancel)));
+    }
+
+    [Fact]
+    public async Task Nobody_hands_over_an_offer_of_somebody_elses()
+    {
+        await using var rig = await StartAsync(Alone);
+        using var key = SigningKey.Generate();
+        var rival = new AdsClient(rig.Client("rival", "ads.manage"));
+        var advertiser = await rival.RegisterAsync(BookingRig.Request("Rival", key.PublicKey), cancellationToken: Cancel);
+        var offer = new Offer(Guid.NewGuid(), advertiser.Id, advertiser.DisplayName, "Twelve rolls", 4_800_000, "EUR", rig.Now.AddDays(2).ToUnixTimeSeconds());
+        await rival.KeepOfferAsync(offer, key, cancellationToken: Cancel);
+        await rig.Ads.RegisterAsync(BookingRig.Request(offerKey: key.PublicKey), cancellationToken: Cancel);
+        var creative = await rig.ApprovedAsync(facts: Campaigning.Facts(action: new CallToAction(CallToActionKind.Pay, Offer: offer.Id)));
+        var line = await rig.ActiveLineAsync(creative.Id);
+
+        Assert.Empty((await PlannedAsync(rig, "DE", "de")).Lines);
+        Assert.Equal(BlockerCode.OfferEnded, Assert.Single((await rig.Ads.ReadLineAsync(line.Id, Cancel)).Blockers).Code);
+    }
+
+    [Fact]
     public async Task A_cell_that_fails_does_not_keep_the_others()
     {
         await using var rig = await StartAsync(Alone);
@@ -327,6 +381,22 @@ public sealed class CatalogTests(LocalServers servers)
     }
 
     private static async Task<Guid> ApprovedAsync(Campaigning rig) => (await rig.ApprovedAsync()).Id;
+
+    /// <summary>As if another advertiser had made the same a second later, and a reviewer approved it.</summary>
+    private static async Task<(AdsClient Rival, Guid Creative)> CopyAsync(Campaigning rig, Guid creative)
+    {
+        var rival = new AdsClient(rig.Client("rival", "ads.manage"));
+        var advertiser = await rival.RegisterAsync(BookingRig.Request("Rival"), cancellationToken: Cancel);
+        await rig.Ops.DecideAsync(advertiser.Id, AdvertiserDecision.Verify, cancellationToken: Cancel);
+        await rig.Ops.FundAsync(advertiser.Id, 100_000_000, "second", cancellationToken: Cancel);
+        var copy = Guid.NewGuid();
+        await rig.Service.ReadAsync(db => db.Database.ExecuteSqlAsync($"""
+            create temp table copies as select * from creatives where id = {creative};
+            update copies set id = {copy}, advertiser_id = {advertiser.Id}, container = 'creative-of-the-rival', created_at = created_at + interval '1 second';
+            insert into creatives select * from copies
+            """, Cancel));
+        return (rival, copy);
+    }
 
     /// <summary>Asked for, planned, and handed out.</summary>
     private static async Task<Catalog> PlannedAsync(Campaigning rig, string country, string language, string? again = null)

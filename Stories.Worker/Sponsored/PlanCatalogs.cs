@@ -56,11 +56,14 @@ public sealed class PlanCatalogs(
         var creatives = await ReadCreativesAsync(plan, missing, epoch, cancellationToken);
 
         var made = 0;
+        var shown = new HashSet<Guid>();
         foreach (var cell in missing)
         {
             try
             {
-                if (await StoreAsync(cell, plan.Cells[cell], read, creatives, epoch, cancellationToken)) made++;
+                if (await StoreAsync(cell, plan.Cells[cell], read, creatives, epoch, cancellationToken) is not { } held) continue;
+                made++;
+                shown.UnionWith(held);
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
@@ -70,7 +73,7 @@ public sealed class PlanCatalogs(
                 db.ChangeTracker.Clear();
             }
         }
-        await SettleAsync(plan, epoch, cancellationToken);
+        await SettleAsync([.. shown], epoch, cancellationToken);
         if (made > 0) state.WentWell();
         metrics.Planned(plan, made, epoch, System.Diagnostics.Stopwatch.GetElapsedTime(begin));
         return made;
@@ -87,61 +90,65 @@ public sealed class PlanCatalogs(
         return CellSizes.Merge(cells, options.Value.CellFloor);
     }
 
-    private async Task<Dictionary<string, CreativeParts>> ReadCreativesAsync(Plan plan, HashSet<Cell> missing, long epoch, CancellationToken cancellationToken)
+    /// <returns>By advertiser too: two may have made the same, to the byte.</returns>
+    private async Task<Dictionary<(Guid Advertiser, string Digest), CreativeParts>> ReadCreativesAsync(Plan plan, HashSet<Cell> missing, long epoch, CancellationToken cancellationToken)
     {
-        string[] digests = [.. missing.SelectMany(c => plan.Cells[c]).SelectMany(l => l.Creatives).Distinct()];
+        Guid[] ids = [.. missing.SelectMany(c => plan.Cells[c]).Select(l => l.Id).Distinct()];
         var found = await (
             from creative in db.Creatives
-            where digests.Contains(creative.Digest!) && creative.State == CreativeState.Approved
+            where creative.Digest != null && creative.State == CreativeState.Approved && db.LineCreatives.Any(s => s.CreativeId == creative.Id && ids.Contains(s.LineId))
             join advertiser in db.Advertisers on creative.AdvertiserId equals advertiser.Id
+            orderby creative.CreatedAt, creative.Id
             select new { Creative = creative, advertiser.DisplayName, advertiser.OfferKey }).AsNoTracking().ToListAsync(cancellationToken);
         var offerIds = found.Select(f => f.Creative.Facts.CallToAction.Offer).OfType<Guid>().ToArray();
         var offers = await db.Offers.AsNoTracking().Where(o => offerIds.Contains(o.Id) && o.State == OfferState.Live).ToDictionaryAsync(o => o.Id, cancellationToken);
         var until = IssuedCatalog.EndOf(epoch);
-        var parts = new Dictionary<string, CreativeParts>();
-        foreach (var row in found.DistinctBy(f => f.Creative.Digest))
+        var parts = new Dictionary<(Guid, string), CreativeParts>();
+        foreach (var row in found.DistinctBy(f => (f.Creative.AdvertiserId, f.Creative.Digest)))
         {
             var creative = row.Creative;
             var offer = creative.Facts.CallToAction.Offer is { } id ? offers.GetValueOrDefault(id) : null;
-            // An offer that has ended takes what it is for with it.
-            if (creative.Facts.CallToAction.Offer is not null && (offer is null || !offer.Lasts(epoch) || row.OfferKey is null)) continue;
+            // An offer that has ended takes what it is for with it, and nobody has another's: no device would take it.
+            if (creative.Facts.CallToAction.Offer is not null && (offer?.AdvertiserId != creative.AdvertiserId || !offer.Lasts(epoch) || row.OfferKey is null)) continue;
             var media = new List<CatalogMedia>();
             foreach (var file in creative.Media)
                 media.Add(new CatalogMedia(file.File, await urls.SignAsync(creative.Container!, file.BlobName, new ServedAs(file.File.MediaType, Inline: true), until, cancellationToken)));
-            parts[creative.Digest!] = new CreativeParts(creative, media, row.DisplayName, offer?.Record, offer is null ? null : row.OfferKey);
+            parts[(creative.AdvertiserId, creative.Digest!)] = new CreativeParts(creative, media, row.DisplayName, offer?.Record, offer is null ? null : row.OfferKey);
         }
         return parts;
     }
 
-    /// <returns>False when a line in it has changed meanwhile: the next round makes it.</returns>
-    private async Task<bool> StoreAsync(
-        Cell cell, IReadOnlyList<CatalogLine> found, Dictionary<Guid, PlannedLine> read, Dictionary<string, CreativeParts> creatives, long epoch, CancellationToken cancellationToken)
+    /// <returns>Which creatives it holds; null when something in it has changed meanwhile: the next round makes it.</returns>
+    private async Task<IReadOnlyList<Guid>?> StoreAsync(
+        Cell cell, IReadOnlyList<CatalogLine> found, Dictionary<Guid, PlannedLine> read, Dictionary<(Guid Advertiser, string Digest), CreativeParts> creatives, long epoch, CancellationToken cancellationToken)
     {
-        var shown = found.Select(l => l with { Creatives = [.. l.Creatives.Where(creatives.ContainsKey)] }).Where(l => l.Creatives.Count > 0).ToList();
+        // To a device a digest is one creative of one advertiser: of those who made the same, whoever made it first.
+        var parts = found.SelectMany(l => l.Creatives, (l, digest) => creatives.GetValueOrDefault((l.Advertiser, digest))).OfType<CreativeParts>()
+            .GroupBy(p => p.Row.Digest!).ToDictionary(g => g.Key, g => g.MinBy(p => (p.Row.CreatedAt, p.Row.Id))!);
+        var shown = found.Select(l => l with { Creatives = [.. l.Creatives.Where(d => parts.GetValueOrDefault(d)?.Row.AdvertiserId == l.Advertiser)] }).Where(l => l.Creatives.Count > 0).ToList();
         var why = WhyThis(cell);
-        CreativeParts[] parts = [.. shown.SelectMany(l => l.Creatives).Distinct().Order(StringComparer.Ordinal).Select(d => creatives[d])];
-        var catalog = new Catalog(blobs.Value.Deployment, cell, epoch, options.Value.Policy, shown, [.. parts.Select(p => p.In(why))]);
+        var catalog = new Catalog(blobs.Value.Deployment, cell, epoch, options.Value.Policy, shown, [.. parts.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Value.In(why))]);
         var signed = signer.Sign(SignaturePurpose.Catalog, StoriesJson.Write(catalog));
-        Guid[] ids = [.. shown.Select(l => l.Id)];
+        Guid[] ids = [.. shown.Select(l => l.Id)], held = [.. parts.Values.Select(p => p.Row.Id)];
 
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await db.Database.ExecuteSqlRawAsync(DropCatalogs.Hold, cancellationToken);
-        if (!await lines.AreUnchangedAsync([.. ids.Select(id => read[id])], [.. parts.Select(p => p.Row.Id)], clock.GetUtcNow(), cancellationToken)) return false;
+        if (!await lines.AreUnchangedAsync([.. ids.Select(id => read[id])], held, clock.GetUtcNow(), cancellationToken)) return null;
         await db.Database.ExecuteSqlAsync($"""
             insert into catalogs (cell, epoch, revision, bytes, signature, key, lines, is_dropped)
             select {cell.ToString()}, {epoch}, coalesce(max(revision), 0) + 1, {signed.Bytes}, {signed.Signature}, {signed.Key}, {ids}, false
             from catalogs where cell = {cell.ToString()} and epoch = {epoch}
             """, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        return true;
+        return held;
     }
 
     /// <summary>What of older catalogs is still asked for is which lines they held.</summary>
-    private async Task SettleAsync(Plan plan, long epoch, CancellationToken cancellationToken)
+    /// <param name="shown">Creatives: what has been stopped since was shown all the same.</param>
+    private async Task SettleAsync(Guid[] shown, long epoch, CancellationToken cancellationToken)
     {
-        string[] digests = [.. plan.Cells.Values.SelectMany(c => c).SelectMany(l => l.Creatives).Distinct()];
         var at = DateTimeOffset.FromUnixTimeSeconds(epoch);
-        await db.Creatives.Where(c => digests.Contains(c.Digest!) && c.State == CreativeState.Approved && (c.LastShownAt == null || c.LastShownAt < at))
+        await db.Creatives.Where(c => shown.Contains(c.Id) && (c.LastShownAt == null || c.LastShownAt < at))
             .ExecuteUpdateAsync(set => set.SetProperty(c => c.LastShownAt, at), cancellationToken);
         var ended = epoch - Catalog.EpochSeconds - (long)IssuedCatalog.Grace.TotalSeconds;
         await db.Catalogs.Where(c => c.Epoch < ended && c.Bytes.Length > 0)
