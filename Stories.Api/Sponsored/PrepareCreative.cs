@@ -30,6 +30,10 @@ internal static class PrepareCreative
     {
         if (await FoundCreatives.TakeOwnAsync(db, caller.Name, id, cancellationToken) is not { } creative) return Problems.Of(ProblemCodes.NotFound);
         if (CreativeRules.Find(request.Facts) is { Count: > 0 } faults) return Booked.Faulty(faults);
+        // An archived line shows nothing, and never will.
+        var terms = await db.Lines.Where(l => l.Status != ConfiguredStatus.Archived && db.LineCreatives.Any(c => c.LineId == l.Id && c.CreativeId == id)).Select(l => l.Terms).ToListAsync(cancellationToken);
+        if (!terms.TrueForAll(t => LineRules.MayShow(t, request.Facts)))
+            return Booked.Faulty([new FieldFault("disclosures.adultsOnly", FieldFaultCode.NotAllowed, "A line that has it is for everybody: make its targets adults only first, or give it another creative.")]);
         if (!creative.Change(request.Facts, clock.GetUtcNow())) return Problems.Of(ProblemCodes.AdsCreativeState);
         await db.SaveChangesAsync(cancellationToken);
         return TypedResults.Ok(await views.ViewAsync(creative, cancellationToken));

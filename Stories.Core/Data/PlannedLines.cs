@@ -66,12 +66,14 @@ public sealed class PlannedLines(StoriesDb db)
             join wallet in db.Wallets on line.AdvertiserId equals wallet.AdvertiserId
             select new { Line = line, campaign.BudgetMicros, campaign.SettledMicros, wallet.Balance }).AsNoTracking().ToListAsync(cancellationToken);
         var ids = found.Select(f => f.Line.Id).ToArray();
+        var terms = found.ToDictionary(f => f.Line.Id, f => f.Line.Terms);
+        // Who books and who changes a creative is refused before: minors do not depend on that.
         var creatives = (await (
             from shown in db.LineCreatives
             join creative in db.Creatives on shown.CreativeId equals creative.Id
             where ids.Contains(shown.LineId) && creative.State == CreativeState.Approved && creative.Digest != null
             orderby creative.Digest
-            select new { shown.LineId, creative.Digest }).ToListAsync(cancellationToken)).ToLookup(c => c.LineId, c => c.Digest!);
+            select new { shown.LineId, creative.Digest, creative.Facts }).ToListAsync(cancellationToken)).Where(c => LineRules.MayShow(terms[c.LineId], c.Facts)).ToLookup(c => c.LineId, c => c.Digest!);
         var today = found.ToDictionary(f => f.Line.Id, f => Schedule.DayOf(f.Line.Terms, now));
         var earliest = today.Values.DefaultIfEmpty().Min();
         var days = await db.LineDays.AsNoTracking().Where(d => ids.Contains(d.LineId) && d.Day >= earliest).ToDictionaryAsync(d => (d.LineId, d.Day), cancellationToken);

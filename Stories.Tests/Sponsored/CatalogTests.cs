@@ -190,6 +190,16 @@ public sealed class CatalogTests(LocalServers servers)
     }
 
     [Fact]
+    public async Task What_is_for_adults_is_in_no_catalog_for_an_unknown_age_however_it_came_into_a_line_for_everybody()
+    {
+        await using var rig = await StartAsync(Alone);
+        await rig.ActiveLineAsync(await ApprovedAsync(rig));
+        await rig.Service.ReadAsync(db => db.Database.ExecuteSqlRawAsync("update creatives set facts = jsonb_set(facts, array['disclosures', 'adultsOnly'], 'true')", Cancel));
+
+        Assert.Empty((await PlannedAsync(rig, "DE", "de")).Lines);
+    }
+
+    [Fact]
     public async Task Media_of_a_catalog_can_be_fetched_until_ten_minutes_after_its_epoch_and_match_their_digests()
     {
         await using var rig = await StartAsync(Alone);

@@ -119,6 +119,24 @@ public sealed class CreativeTests(LocalServers servers)
     }
 
     [Fact]
+    public async Task A_draft_in_a_line_for_everybody_does_not_become_one_for_adults()
+    {
+        await using var rig = await Campaigning.StartAsync(servers);
+        var wine = Campaigning.Facts() with { Disclosures = new Disclosures(AdultsOnly: true) };
+        var draft = await rig.Creatives.PrepareAsync(Campaigning.Facts(), cancellationToken: Cancel);
+        var line = await rig.ActiveLineAsync(draft.Id);
+        var archived = await rig.ActiveLineAsync(draft.Id);
+        await rig.Ads.ChangeStatusAsync(archived.Id, ConfiguredStatus.Archived, cancellationToken: Cancel);
+
+        var refusal = await Assert.ThrowsAsync<StoriesProblemException>(() => rig.Creatives.ChangeAsync(draft.Id, wine, cancellationToken: Cancel));
+        Assert.Equal((ProblemCodes.AdsFieldsInvalid, "disclosures.adultsOnly", FieldFaultCode.NotAllowed), (refusal.Code, Assert.Single(refusal.Faults).Field, refusal.Faults[0].Code));
+        Assert.False((await rig.Creatives.ReadAsync(draft.Id, Cancel)).Facts.Disclosures.AdultsOnly);
+
+        await rig.Ads.ChangeTermsAsync(line.Id, "Wine", rig.Terms(targets: Targets.Everybody with { AdultsOnly = true }), cancellationToken: Cancel);
+        Assert.True((await rig.Creatives.ChangeAsync(draft.Id, wine, cancellationToken: Cancel)).Facts.Disclosures.AdultsOnly);
+    }
+
+    [Fact]
     public async Task An_attempt_that_was_cut_off_is_made_again_and_leaves_no_container()
     {
         await using var rig = await Campaigning.StartAsync(servers);
