@@ -346,7 +346,7 @@ public sealed class CatalogTests(LocalServers servers)
     }
 
     [Fact]
-    public async Task Nobody_hands_over_an_offer_of_somebody_elses()
+    public async Task Nobody_hands_over_somebody_elses_offer()
     {
         await using var rig = await StartAsync(Alone);
         using var key = SigningKey.Generate();
