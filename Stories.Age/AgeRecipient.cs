@@ -36,7 +36,7 @@ public sealed class AgeRecipient : IEquatable<AgeRecipient>
     {
         recipient = null;
         if (text is null || Bech32.Decode(Prefix, text) is not { Length: KeyBytes } point) return false;
-        if (!PublicKey.TryImport(KeyAgreementAlgorithm.X25519, point, KeyBlobFormat.RawPublicKey, out var key)) return false;
+        if (!PublicKey.TryImport(KeyAgreementAlgorithm.X25519, point, KeyBlobFormat.RawPublicKey, out var key) || !AgreesOnSomething(key!)) return false;
         recipient = new AgeRecipient(point, key!);
         return true;
     }
@@ -52,6 +52,14 @@ public sealed class AgeRecipient : IEquatable<AgeRecipient>
 
     /// <inheritdoc/>
     public override int GetHashCode() => BitConverter.ToInt32(point, 0);
+
+    /// <summary>False for the few points of low order, with which everybody would agree on zero (RFC 7748, section 6.1): nothing can be encrypted to them.</summary>
+    private static bool AgreesOnSomething(PublicKey key)
+    {
+        using var anybody = Key.Create(KeyAgreementAlgorithm.X25519);
+        using var shared = KeyAgreementAlgorithm.X25519.Agree(anybody, key);
+        return shared is not null;
+    }
 
     /// <summary>A stanza that gives the file key to this recipient, by a fresh share of its own.</summary>
     internal Stanza Wrap(ReadOnlySpan<byte> fileKey)

@@ -42,14 +42,15 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
 
     /// <summary>
     /// The same, and with an epoch whose key every device has that a member or the owner uses now: a device that came or went
-    /// since the last epoch begins a new one. Posting does this first.
+    /// since the last epoch begins a new one. So does an epoch that another of the owner's devices began: only that one knows which
+    /// devices got its key, and one of them may have gone since. Posting does this first.
     /// </summary>
     public async Task<AudienceView> ReadyAsync(string name, CancellationToken cancellationToken = default)
     {
         var audience = await FindOrFoundAsync(name, cancellationToken);
-        if (store.FindRoll(audience.Id, audience.Epoch) is not { } roll) return audience;
-        var devices = await DevicesAsync(Members(audience), cancellationToken);
-        return devices.Select(d => d.Id).ToHashSet().SetEquals(roll.Devices) ? audience : await ChangeAsync(name, [], [], cancellationToken);
+        var roll = store.FindRoll(audience.Id, audience.Epoch);
+        var isWhole = roll is not null && (await DevicesAsync(Members(audience), cancellationToken)).Select(d => d.Id).ToHashSet().SetEquals(roll.Devices);
+        return isWhole ? audience : await ChangeAsync(name, [], [], cancellationToken);
     }
 
     /// <summary>

@@ -18,6 +18,9 @@ public sealed class StoriesClient : IDisposable
 {
     private readonly HttpClient http;
 
+    // No answer but an audience's devices, some 2 MB of them, comes near; a service that never stops must not fill its client's memory.
+    private const int MostAnswerBytes = 16 << 20;
+
     /// <summary>Makes a client for one user.</summary>
     /// <param name="service">The service's base address.</param>
     /// <param name="token">A bearer token that the user's app issued.</param>
@@ -32,7 +35,12 @@ public sealed class StoriesClient : IDisposable
     public StoriesClient(Uri service, Func<CancellationToken, ValueTask<string>> token, HttpMessageHandler? transport = null)
     {
         transport ??= new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false };
-        http = new HttpClient(new BearerHandler(token) { InnerHandler = transport }) { BaseAddress = new Uri($"{service.AbsoluteUri.TrimEnd('/')}/"), Timeout = Timeout.InfiniteTimeSpan };
+        http = new HttpClient(new BearerHandler(token) { InnerHandler = transport })
+        {
+            BaseAddress = new Uri($"{service.AbsoluteUri.TrimEnd('/')}/"),
+            Timeout = Timeout.InfiniteTimeSpan,
+            MaxResponseContentBufferSize = MostAnswerBytes,
+        };
     }
 
     /// <summary>For uploads, which speak tus.</summary>

@@ -200,8 +200,9 @@ public sealed class Viewer : IDisposable
         if (StoriesJson.ReadCanonical<SignedRecord>(record) is not { } signedRecord ||
             !Signatures.Verify(store.ServiceKey, SignaturePurpose.RenditionManifest, signedRecord.Bytes, signedRecord.Signature))
             throw new NotGenuineException("The service's signature on the renditions does not hold.");
-        return StoriesJson.ReadCanonical<RenditionManifest>(signedRecord.Bytes) is { } manifest && manifest.Story == view.Story && manifest.Revision == view.Revision &&
-            manifest.AuthorManifest == Digest.Of(view.Manifest).Sha256
+        if (StoriesJson.ReadCanonical<RenditionManifest>(signedRecord.Bytes) is not { Renditions: not null } manifest || !manifest.Renditions.All(r => r is not null && r.IsWhole()))
+            throw new NotGenuineException("The renditions are not what any could be.");
+        return manifest.Story == view.Story && manifest.Revision == view.Revision && manifest.AuthorManifest == Digest.Of(view.Manifest).Sha256
             ? manifest
             : throw new NotGenuineException("The renditions were made for another story.");
     }

@@ -48,7 +48,7 @@ public sealed record RenditionManifest(
 
 /// <param name="Part">The number under which the service hands out the blob's URL.</param>
 /// <param name="Upload">Which of the story's uploads it was made from, from 0.</param>
-/// <param name="Name">What it is for, for instance <c>video-720</c>, <c>poster</c>, <c>photo-1080</c>.</param>
+/// <param name="Name">What it is for, for instance <c>video-720</c>, <c>poster</c>, <c>photo-1080</c>: at most 40 lower-case letters, digits and dashes.</param>
 /// <param name="Codecs">The codec string of RFC 6381, for video.</param>
 /// <param name="Duration">Milliseconds, for video.</param>
 /// <param name="ContentLength">Bytes of the media itself, without padding and encryption.</param>
@@ -65,7 +65,15 @@ public sealed record RenditionEntry(
     long? Duration,
     long ContentLength,
     Digest Blob,
-    int? Segment = null);
+    int? Segment = null)
+{
+    private const int MaxName = 40;
+
+    /// <summary>Clients make files' names of it.</summary>
+    public static bool IsName(string? name) => name is { Length: > 0 and <= MaxName } && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+
+    public bool IsWhole() => IsName(Name) && this is { MediaType: not null, Width: > 0, Height: > 0, ContentLength: >= 0, Blob.Sha256: not null };
+}
 
 /// <summary>Signed bytes with the name of the key that signed them.</summary>
 public sealed record SignedRecord(byte[] Bytes, byte[] Signature, string Key);

@@ -20,6 +20,7 @@ internal static class CommandLine
             Settings come from the environment:
               STORIES_API    the service's address; {Session.DefaultService} when it is not set
               STORIES_TOKEN  a token of your app, which says who you are
+              STORIES_APP    the app's name, when your tokens have another audience than that
               STORIES_HOME   folder of this device's keys; {Session.DefaultHome} when it is not set
               STORIES_COUNTRY, STORIES_LANGUAGE, STORIES_AGE
                              of the person, for sponsored statuses: DE, de, adult; unknown when they are not set
@@ -75,7 +76,7 @@ internal sealed class Printer(bool json)
 
     public Task ErrorAsync(Failure failure)
     {
-        if (!json) return Console.Error.WriteLineAsync(failure.Code is null ? failure.Text : $"{failure.Text} [{failure.Code}]");
+        if (!json) return Console.Error.WriteLineAsync(Words.Printable(failure.Code is null ? failure.Text : $"{failure.Text} [{failure.Code}]"));
         Console.WriteLine(JsonSerializer.Serialize(new { error = failure.Text, code = failure.Code }, StoriesJson.Options));
         return Task.CompletedTask;
     }

@@ -22,7 +22,7 @@ internal static class TrayCommand
                 if (tray.Authors.Count == 0) Console.WriteLine("Nobody has a story for you just now.");
                 foreach (var author in tray.Authors)
                 {
-                    Console.WriteLine($"{(author.Unseen > 0 ? "●" : "○")} {author.Author}");
+                    Console.WriteLine($"{(author.Unseen > 0 ? "●" : "○")} {Words.Printable(author.Author)}");
                     foreach (var story in author.Stories) Print(story);
                     if (placed.TryGetValue(author.Author, out var status)) Print(status);
                 }

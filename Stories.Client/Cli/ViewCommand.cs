@@ -31,7 +31,7 @@ internal static class ViewCommand
                 new { view.Story, view.Author, view.Level, view.ExpiresAt, opened.Payload?.Caption, files = files.Select(f => new { rendition = f.Entry.Name, f.Path }), renditions = entries },
                 () =>
                 {
-                    Console.WriteLine($"{view.Author}, {Words.Of(view.Level)}, {Durations.Write(view.ExpiresAt - TimeProvider.System.GetUtcNow())} left");
+                    Console.WriteLine($"{Words.Printable(view.Author)}, {Words.Of(view.Level)}, {Durations.Write(view.ExpiresAt - TimeProvider.System.GetUtcNow())} left");
                     if (opened.Payload?.Caption is { } caption) Console.WriteLine(Words.Printable(caption));
                     foreach (var (entry, path) in files) Console.WriteLine($"{entry.Name}, {entry.Width}×{entry.Height}: {path}");
                     var others = entries.Select(e => e.Name).Except(files.Select(f => f.Entry.Name)).ToList();

@@ -170,7 +170,7 @@ public sealed record CatalogCreative(
             WhyThis: not null
         } &&
         action.FindFault() is null && (action.Kind != CallToActionKind.Pay || this is { Offer: not null, OfferKey: not null }) &&
-        Media.All(m => m is { Url: not null, File: { Name: not null, MediaType: not null, Blob.Sha256: not null } }) &&
+        Media.All(m => m is { Url: not null, File: { MediaType: not null, Blob.Sha256: not null } } && RenditionEntry.IsName(m.File.Name)) &&
         new CreativeContent(Facts, [.. Media.Select(m => m.File)]).Digest == Digest;
 }
 

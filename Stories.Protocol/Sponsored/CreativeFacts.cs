@@ -75,7 +75,7 @@ public sealed record CallToAction(CallToActionKind Kind, string? Target = null, 
 }
 
 /// <summary>One file of a creative, rendered by the service.</summary>
-/// <param name="Name">What it is for, for instance <c>video-720</c>, <c>poster</c>.</param>
+/// <param name="Name">What it is for, for instance <c>video-720</c>, <c>poster</c>: as a rendition's.</param>
 /// <param name="Duration">Milliseconds, for video.</param>
 /// <param name="Blob">Its bytes: checked by the device before they are shown.</param>
 public sealed record CreativeMedia(string Name, string MediaType, string? Codecs, int Width, int Height, long? Duration, Digest Blob);

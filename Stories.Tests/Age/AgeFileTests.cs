@@ -185,6 +185,18 @@ public sealed class AgeFileTests
     [InlineData("")]
     public void What_is_not_a_recipient_is_not_taken_for_one(string text) => Assert.False(AgeRecipient.TryParse(text, out _));
 
+    // Of order 1, 2, 4 and 8, in each form that a u-coordinate can have.
+    [Theory]
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000000")]
+    [InlineData("0100000000000000000000000000000000000000000000000000000000000000")]
+    [InlineData("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800")]
+    [InlineData("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157")]
+    [InlineData("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
+    [InlineData("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
+    [InlineData("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
+    [InlineData("0000000000000000000000000000000000000000000000000000000000000080")]
+    public void A_point_to_which_nothing_can_be_encrypted_is_no_recipient(string point) => Assert.False(AgeRecipient.TryParse(Bech32.Encode("age", Convert.FromHexString(point)), out _));
+
     [Fact]
     public void Keys_survive_their_text_form_and_an_identity_never_shows_its_secret_by_itself()
     {

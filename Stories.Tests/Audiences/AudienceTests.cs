@@ -55,6 +55,26 @@ public sealed class AudienceTests(LocalServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_device_that_its_user_let_go_of_gets_no_key_of_what_another_of_the_owners_devices_posts()
+    {
+        var tablet = service.User("bob", Service.PhotosApp, "tablet");
+        await tablet.Audiences.RegisterAsync(Cancel);
+        var laptop = service.User("alice", device: "laptop");
+        await laptop.Audiences.RegisterAsync(Cancel);
+        var audience = await alice.Audiences.ChangeAsync("friends", [bob.Self], [], Cancel);
+        laptop.Store.NameAudience("friends", audience.Id);
+        await bob.Client.RemoveDeviceAsync(tablet.Store.Id, Cancel);
+
+        var ready = await laptop.Audiences.ReadyAsync("friends", Cancel);
+
+        Assert.Equal(audience.Epoch + 1, ready.Epoch);
+        using (await bob.Audiences.OpenEpochAsync(audience.Id, ready.Epoch, Cancel)) { }
+        Assert.Equal(ProblemCodes.NotFound, (await Refused(() => tablet.Audiences.OpenEpochAsync(audience.Id, ready.Epoch, Cancel))).Code);
+        // What it began itself it knows, and begins no other without need.
+        Assert.Equal(ready.Epoch, (await laptop.Audiences.ReadyAsync("friends", Cancel)).Epoch);
+    }
+
+    [Fact]
     public async Task Of_two_changes_at_once_both_take_effect_one_after_the_other()
     {
         await alice.Audiences.FindOrFoundAsync("friends", Cancel);
@@ -104,6 +124,8 @@ public sealed class AudienceTests(LocalServers servers) : IAsyncLifetime
         var good = new DeviceRequest(Guid.NewGuid(), key.Recipient.ToString(), new byte[32]);
         Assert.Equal(ProblemCodes.DeviceInvalid, (await Refused(() => alice.Client.RegisterDeviceAsync(good with { SigningKey = new byte[31] }, Cancel))).Code);
         Assert.Equal(ProblemCodes.DeviceInvalid, (await Refused(() => alice.Client.RegisterDeviceAsync(good with { Recipient = "ssh-ed25519" }, Cancel))).Code);
+        // To a point of low order nothing can be encrypted: nobody could post to an audience with such a device in it.
+        Assert.Equal(ProblemCodes.DeviceInvalid, (await Refused(() => alice.Client.RegisterDeviceAsync(good with { Recipient = Bech32.Encode("age", new byte[32]) }, Cancel))).Code);
         await alice.Client.RegisterDeviceAsync(good, Cancel);
         await alice.Client.RegisterDeviceAsync(good, Cancel);
         Assert.Equal(ProblemCodes.DeviceIdTaken, (await Refused(() => bob.Client.RegisterDeviceAsync(good, Cancel))).Code);

@@ -52,6 +52,11 @@ public sealed class ViewerTests : IDisposable
         ["a rendition manifest of another story"] = s => s.BendRenditions = r => r with { Story = Guid.NewGuid() },
         ["a rendition manifest of another revision"] = s => s.BendRenditions = r => r with { Revision = 7 },
         ["renditions of another author manifest"] = s => s.BendRenditions = r => r with { AuthorManifest = Digest.Of("other"u8).Sha256 },
+        ["a rendition whose name is a path"] = s => s.BendEntry = e => e with { Name = "x/../../home/videos/a" },
+        ["a rendition whose name steers a terminal"] = s => s.BendEntry = e => e with { Name = "photo\u001b[2J" },
+        ["a rendition of no kind"] = s => s.BendEntry = e => e with { MediaType = null! },
+        ["a rendition without a digest"] = s => s.BendEntry = e => e with { Blob = null! },
+        ["no renditions at all"] = s => s.BendRenditions = r => r with { Renditions = null! },
         ["an epoch's envelope with another key"] = s => s.EpochInEnvelope = AgeIdentity.Generate(),
     };
 

@@ -43,6 +43,7 @@ function text(value) {
 }
 function canonical(value) {
   if (typeof value === 'string') return text(value);
+  if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('base64')}"`;
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (value === null || typeof value !== 'object') return String(value);
   return `{${Object.entries(value).filter(([, v]) => v !== null && v !== undefined).map(([k, v]) => `${text(k)}:${canonical(v)}`).join(',')}}`;
@@ -472,6 +473,15 @@ function catalogCases() {
   bend('a creative twice', 'malformed', c => c.creatives.push(c.creatives[0]));
   bend('a creative that is missing', 'malformed', c => (c.creatives = []));
   bend('a creative without media', 'malformed', c => ((c.creatives = [creative(facts, [])]), (c.lines[0].creatives = [c.creatives[0].digest])));
+  // Bytes are in base64 as it is, with no escape for its plus signs.
+  const merchant = keyOf('merchant');
+  const offers = times(50, price => Buffer.from(canonical({ id: guid(9), advertiser: guid(3), merchant: 'Merchant', product: 'A bicycle + bell', priceMicros: price, currency: 'EUR', expiresAt: NOON + HOUR })));
+  const offer = offers.map(bytes => ({ bytes, signature: sign(null, Buffer.concat([Buffer.from('stories/offer/v1\n'), bytes]), merchant), key: sha256(publicOf(merchant)).toString('hex').slice(0, 16) }))
+    .find(o => o.signature.toString('base64').includes('+'));
+  const paid = { ...creative({ ...facts, callToAction: { kind: 'pay', offer: guid(9) } }), offer, offerKey: publicOf(merchant) };
+  bend('a payment with its offer', null, c => ((c.creatives = [paid]), (c.lines[0].creatives = [paid.digest])));
+  bend('a file whose name is a path', 'malformed', c => ((c.creatives = [creative(facts, [{ ...file, name: '../video-720' }])]), (c.lines[0].creatives = [c.creatives[0].digest])));
+  bend('a file without a name', 'malformed', c => ((c.creatives = [creative(facts, [{ ...file, name: '' }])]), (c.lines[0].creatives = [c.creatives[0].digest])));
   bend('a payment without an offer', 'malformed', c => ((c.creatives = [creative({ ...facts, callToAction: { kind: 'pay', offer: guid(9) } })]), (c.lines[0].creatives = [c.creatives[0].digest])));
   bend('an address with a macro', 'malformed', c => ((c.creatives = [creative({ ...facts, callToAction: { kind: 'openUrl', target: 'https://shop.test/{user}' } })]), (c.lines[0].creatives = [c.creatives[0].digest])));
   bend('a fixed address', null, c => ((c.creatives = [creative({ ...facts, callToAction: { kind: 'openUrl', target: 'https://shop.test/sale?from=status' } })]), (c.lines[0].creatives = [c.creatives[0].digest])));
