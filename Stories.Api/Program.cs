@@ -49,12 +49,12 @@ ReportEndpoints.Map(app);
 
 try
 {
-    await app.Services.GetRequiredService<StartupChecks>().PassAsync(CancellationToken.None);
+    await StartupChecks.PassAsync(app.Services);
     await app.RunAsync();
     return 0;
 }
-catch (StartRefusedException refusal)
+catch (Exception trouble) when (StartRefusedException.Explain(trouble) is { } refusal)
 {
-    await Console.Error.WriteLineAsync(refusal.Message);
+    await Console.Error.WriteLineAsync(refusal);
     return 1;
 }

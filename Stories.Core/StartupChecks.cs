@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Stories.Core.Data;
 
@@ -20,7 +21,16 @@ public sealed class StartupChecks(
         await base.StartAsync(cancellationToken);
     }
 
-    /// <summary>Called by a program before it starts its host, which would log a refusal with a stack.</summary>
+    /// <summary>
+    /// What a program calls before it starts its host, which would log a refusal with a stack. All settings first: whoever asks for one of
+    /// them would name only that.
+    /// </summary>
+    public static Task PassAsync(IServiceProvider services)
+    {
+        services.GetRequiredService<IStartupValidator>().Validate();
+        return services.GetRequiredService<StartupChecks>().PassAsync(CancellationToken.None);
+    }
+
     /// <exception cref="StartRefusedException">Its message says what to do.</exception>
     public async Task PassAsync(CancellationToken cancellationToken)
     {
@@ -63,4 +73,14 @@ public sealed class StartupChecks(
 }
 
 /// <summary>A setting that makes it wrong to start; the message tells an operator what to do and is all that is printed.</summary>
-public sealed class StartRefusedException(string message) : Exception(message);
+public sealed class StartRefusedException(string message) : Exception(message)
+{
+    /// <returns>What an operator is to be told; null when it is none of theirs to mend, but ours.</returns>
+    public static string? Explain(Exception trouble) => trouble switch
+    {
+        StartRefusedException or OptionsValidationException => trouble.Message,
+        // Of several settings, each with its own.
+        AggregateException several when several.InnerExceptions.Select(Explain).ToList() is var all && !all.Contains(null) => string.Join(Environment.NewLine, all),
+        _ => null,
+    };
+}

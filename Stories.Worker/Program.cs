@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Stories.Core;
 using Stories.Core.Health;
 using Stories.Worker.Auditing;
@@ -28,8 +27,8 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (Exception refusal) when (refusal is StartRefusedException or OptionsValidationException)
+catch (Exception trouble) when (StartRefusedException.Explain(trouble) is { } refusal)
 {
-    await Console.Error.WriteLineAsync(refusal.Message);
+    await Console.Error.WriteLineAsync(refusal);
     return 1;
 }

@@ -11,7 +11,7 @@ public sealed class BlobOptions : IValidatableObject
     public Uri? ServiceUri { get; set; }
 
     /// <summary>Stands in every container's name, so that two deployments can share an account and never touch each other.</summary>
-    [RegularExpression("^[a-z0-9]{1,20}$")]
+    [Required, RegularExpression("^[a-z0-9]{1,20}$")]
     public string Deployment { get; set; } = "local";
 
     /// <summary>What viewers see instead of the storage account's own address, for instance a CDN in front of it.</summary>

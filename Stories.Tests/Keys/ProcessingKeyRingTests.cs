@@ -50,7 +50,43 @@ public sealed class ProcessingKeyRingTests(LocalServers servers) : IDisposable
         Assert.Null(folder.Encryption().Unwrap(backup.WrappedBy, backup.Wrapped, backup.Id));
     }
 
-    private async Task TurnAsync(string database)
+    [Fact]
+    public async Task When_what_wraps_the_keys_is_lost_uploads_soon_have_one_that_opens()
+    {
+        var (database, _) = await servers.CreateStoreAsync();
+        await TurnAsync(database);
+        foreach (var file in folder.Files.Where(f => f.StartsWith("kek-", StringComparison.Ordinal)).ToList()) File.Delete(Path.Combine(folder.Path, file));
+        clock.Advance(TimeSpan.FromMinutes(5));
+        await TurnAsync(database);
+
+        var keys = await KeysAsync(database);
+        Assert.Equal(2, keys.Count);
+        Assert.Equal([null, keys[1].Recipient], [await OpenAsync(database, keys[0].Id), await OpenAsync(database, keys[1].Id)]);
+        clock.Advance(TimeSpan.FromMinutes(30));
+        await TurnAsync(database);
+        Assert.Equal(2, (await KeysAsync(database)).Count);
+    }
+
+    [Fact]
+    public async Task Workers_that_lack_each_others_keys_do_not_flood_the_database_with_new_ones()
+    {
+        var (database, _) = await servers.CreateStoreAsync();
+        using var apart = new KeyFolder();
+        await TurnAsync(database);
+        Directory.CreateDirectory(apart.Path);
+        foreach (var file in folder.Files.Where(f => !f.StartsWith("kek-", StringComparison.Ordinal))) File.Copy(Path.Combine(folder.Path, file), Path.Combine(apart.Path, file));
+        for (var turn = 0; turn < 40; turn++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(15));
+            await TurnAsync(database, turn % 2 == 0 ? apart : folder);
+        }
+        // Ten minutes.
+        Assert.InRange((await KeysAsync(database)).Count, 2, 3);
+    }
+
+    private Task TurnAsync(string database) => TurnAsync(database, folder);
+
+    private async Task TurnAsync(string database, KeyFolder folder)
     {
         await using var db = OperatorCommand.OpenDatabase(database);
         using var signer = folder.Signer();

@@ -286,6 +286,11 @@ public sealed class SandboxTests
     [InlineData(SandboxKind.Bubblewrap, "prlimit --core=1:1", "prlimit --core=unlimited", "with bubblewrap, a process leaves core dumps")]
     [InlineData(SandboxKind.Bubblewrap, "4<", "5<\"$folder/settings\" 4<", "with bubblewrap, a process holds open files of ours")]
     [InlineData(SandboxKind.Bubblewrap, "ulimit -f", "true", "with bubblewrap, a process writes files without end")]
+    [InlineData(SandboxKind.Bubblewrap, "program=$ffmpeg_folder/$tool", "program=/usr/bin/no-such-tool", "with bubblewrap, ffmpeg cannot be run")]
+    [InlineData(SandboxKind.Bubblewrap, "program=$ffmpeg_folder/$tool", "program=/usr/bin/true", "with bubblewrap, ffmpeg has no --enable-libx264")]
+    [InlineData(SandboxKind.Bubblewrap, "program=/usr/bin/heif-convert", "program=/usr/bin/no-such-tool", "with bubblewrap, heif-convert cannot be run")]
+    [InlineData(SandboxKind.Bubblewrap, "ulimit -f \"$file_blocks\"", "ulimit -f 10", "with bubblewrap, there is no room in scratch for what a process may write")]
+    [InlineData(SandboxKind.Landlock, "program=/usr/bin/heif-convert", "program=/usr/bin/no-such-tool", "with Landlock, heif-convert cannot be run")]
     [InlineData(SandboxKind.Landlock, "dll\" confine", "dll\" unconfined-", "with Landlock, nothing can be run")]
     [InlineData(SandboxKind.Landlock, "--read /usr", "--read /usr --read /root", "with Landlock, a process sees files outside its folder")]
     [InlineData(SandboxKind.Landlock, "--read /usr", "--read /usr --setenv STORIES_OUTSIDE 1", "with Landlock, a process sees our environment")]
@@ -378,6 +383,52 @@ public sealed class SandboxTests
         File.WriteAllText(Path.Combine(rig.Sandbox.Folder, "settings"), "");
         await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.Photo, Lane.Photo, Cancel));
         await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel));
+    }
+
+    /// <summary>As while the system's packages are brought up to date.</summary>
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task A_decoder_that_goes_later_is_our_fault_and_not_the_files(SandboxKind kind)
+    {
+        await using var rig = await StartAsync(kind);
+        Break(rig.Sandbox, "program=/usr/bin/heif-convert", "program=/usr/bin/no-such-tool");
+        Break(rig.Sandbox, "program=$ffmpeg_folder/$tool", "program=/usr/bin/no-such-tool");
+        await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.PathOf("photo.heic"), Lane.Photo, Cancel));
+        await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.CompliantVideo, Lane.Video, Cancel));
+    }
+
+    [Fact]
+    public async Task Scratch_that_is_full_is_our_fault_and_not_the_files()
+    {
+        var place = Directory.CreateTempSubdirectory("stories-small-").FullName;
+        Assert.SkipUnless(await MountAsync("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place), "Only root may make a file system.");
+        try
+        {
+            await using var rig = await MediaRig.StartAsync(Cancel, options => (options.Sandbox, options.OutputBytes) = (SandboxKind.Bubblewrap, 1 << 20), folder: Path.Combine(place, "scratch"));
+            Assert.Null(rig.State.Fault);
+            await rig.State.ThrowIfFallenAsync("ffmpeg", Cancel);
+            await File.WriteAllBytesAsync(Path.Combine(place, "filling"), new byte[(7 << 20) / 2], Cancel);
+            var fault = await Assert.ThrowsAsync<SandboxFaultException>(() => rig.State.ThrowIfFallenAsync("ffmpeg", Cancel));
+            Assert.Contains("there is no room in scratch", fault.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await MountAsync("umount", place);
+            Directory.Delete(place);
+        }
+    }
+
+    [Fact]
+    public async Task Where_nothing_may_be_run_from_the_folder_for_temporary_files_the_reason_is_said()
+    {
+        await using var rig = await StartAsync(SandboxKind.Bubblewrap, sandbox => File.SetUnixFileMode(Path.Combine(sandbox.Folder, "sandbox"), UnixFileMode.UserRead));
+        Assert.StartsWith("nothing can be run from ", rig.State.Fault, StringComparison.Ordinal);
+    }
+
+    private static async Task<bool> MountAsync(string command, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardError = true })!;
+        await process.WaitForExitAsync(Cancel);
+        return process.ExitCode == 0;
     }
 
     private static Task<MediaRig> StartAsync(SandboxKind kind, Action<Sandbox>? spoil = null, string? folder = null) =>

@@ -70,7 +70,7 @@ internal static class WorkerServices
     /// <exception cref="StartRefusedException">Its message says what to do.</exception>
     public static async Task PassStartupChecksAsync(this WebApplication app)
     {
-        await app.Services.GetRequiredService<StartupChecks>().PassAsync(CancellationToken.None);
+        await StartupChecks.PassAsync(app.Services);
         // Reads its key file, which may be open to others.
         _ = app.Services.GetRequiredService<ServiceSigner>();
     }

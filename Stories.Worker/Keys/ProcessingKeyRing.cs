@@ -13,6 +13,8 @@ public sealed class ProcessingKeyRing(StoriesDb db, KeyEncryptionKeys encryption
 {
     private const string Maker = "processing key maker";
 
+    private static readonly TimeSpan LeastApart = TimeSpan.FromMinutes(5);
+
     /// <summary>Repeatable, and safe in several workers at once: one makes, the others find it made.</summary>
     public async Task TurnAsync(CancellationToken cancellationToken)
     {
@@ -24,7 +26,9 @@ public sealed class ProcessingKeyRing(StoriesDb db, KeyEncryptionKeys encryption
 
         var current = encryption.Current(now);
         foreach (var key in await db.ProcessingKeys.Where(k => k.WrappedBy != current).ToListAsync(cancellationToken)) Rewrap(key, current);
-        if (!await db.ProcessingKeys.AnyAsync(k => k.MadeAt > now - ProcessingKey.Rotation, cancellationToken)) db.ProcessingKeys.Add(Make(current, now));
+        // One that was wrapped by a lost key is none. But workers that have lost each other's must not make keys by turns without end.
+        var recent = await db.ProcessingKeys.Where(k => k.MadeAt > now - ProcessingKey.Rotation).ToListAsync(cancellationToken);
+        if (!recent.Exists(k => k.MadeAt > now - LeastApart || CanOpen(k))) db.ProcessingKeys.Add(Make(current, now));
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         // Only now: until here rows may still have needed them.
@@ -44,8 +48,12 @@ public sealed class ProcessingKeyRing(StoriesDb db, KeyEncryptionKeys encryption
     {
         var now = clock.GetUtcNow();
         var newest = await db.ProcessingKeys.AsNoTracking().Where(k => k.NotAfter > now).OrderByDescending(k => k.MadeAt).FirstOrDefaultAsync(cancellationToken);
-        if (newest is null) return false;
-        using var identity = Open(newest);
+        return newest is not null && CanOpen(newest);
+    }
+
+    private bool CanOpen(ProcessingKey key)
+    {
+        using var identity = Open(key);
         return identity is not null;
     }
 

@@ -24,7 +24,7 @@ public sealed class HeicConverter(Sandbox sandbox, SandboxState state)
         var (exit, _) = await sandbox.RunAsync(Tool, scratch, MostWords, ["-q", "97", file, output], cancellationToken);
         if (exit != 0)
         {
-            await state.ThrowIfFallenAsync(cancellationToken);
+            await state.ThrowIfFallenAsync(Tool, cancellationToken);
             throw new MediaRefusedException(MediaCodes.Damaged);
         }
         PlainFile.Check(scratch.File(output));

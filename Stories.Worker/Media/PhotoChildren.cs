@@ -112,7 +112,7 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
             throw;
         }
         child.Dispose();
-        await state.ThrowIfFallenAsync(cancellationToken);
+        await state.ThrowIfFallenAsync("render-child", cancellationToken);
         if (fault is not null) state.Fall(fault);
         throw new SandboxFaultException(fault ?? "the render child does not start");
     }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -16,11 +17,21 @@ public sealed class Sandbox : IDisposable
 {
     private const string Check = "check";
     private const string Reached = "a process has a network";
+    private const string NoRoom = "there is no room in scratch for what a process may write";
+    private const long LeastRoom = 1 << 20;
 
     /// <summary>For where the network is one of its own.</summary>
     private const string OneDevice = """while read -r line; do [[ $line = *:* ]] && devices+=.; done </proc/net/dev; [ "$devices" = . ] || exit 6""";
 
     private static readonly string[] Tools = ["ffmpeg", "ffprobe", "heif-convert", "render-child", Check];
+    /// <summary>What each says when it is there, with the parts that our files need.</summary>
+    private static readonly (string Tool, string Argument, string[] Parts)[] Decoders =
+    [
+        ("ffmpeg", "-version", ["--enable-libx264", "--enable-libzimg"]),
+        ("ffprobe", "-version", []),
+        ("heif-convert", "--list-decoders", ["HEVC"]),
+    ];
+
     private static readonly string[] Places = ["/", "/usr", "/dev", "/dev/shm"];
 
     /// <summary>A hundred times what it takes: a busy machine must not pass for a broken wall.</summary>
@@ -115,7 +126,7 @@ public sealed class Sandbox : IDisposable
         foreach (var kind in kinds)
         {
             Use(kind);
-            if (await FindFaultAsync(andFill: true, cancellationToken) is not { } fault) return (true, faults);
+            if (await FindFaultAsync(null, cancellationToken) is not { } fault) return (true, faults);
             faults.Add(fault);
         }
         return (false, faults);
@@ -123,11 +134,12 @@ public sealed class Sandbox : IDisposable
 
     /// <summary>
     /// Proves that the walls stand: neither a file outside nor our environment can be seen, nothing can be written beside
-    /// scratch, listeners of ours cannot be reached, no file of ours is open, no process, namespace or core dump can be made.
+    /// scratch, listeners of ours cannot be reached, no file of ours is open, no process, namespace or core dump can be made. And that
+    /// there is something behind them: decoders that can be run, and room to write.
     /// </summary>
-    /// <param name="andFill">Whether a file ends where it must, too. That takes as much scratch as a file may, which is for the start only.</param>
+    /// <param name="failed">The tool that failed. Null: none did, and all are looked at, and whether a file ends where it must: that takes as much scratch as a file may.</param>
     /// <returns>What is wrong, or null.</returns>
-    public async Task<string?> FindFaultAsync(bool andFill, CancellationToken cancellationToken)
+    public async Task<string?> FindFaultAsync(string? failed, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(CheckTime);
@@ -135,12 +147,17 @@ public sealed class Sandbox : IDisposable
         {
             var fault = Kind == SandboxKind.Landlock && Landlock.Version < 1
                 ? "nothing can be run: this kernel has none"
-                : await FindHoleAsync(patience.Token) ?? (andFill ? await FindFloodAsync(patience.Token) : null);
+                : await FindHoleAsync(patience.Token) ?? await FindMissingAsync(failed, patience.Token) ?? await FindFloodAsync(failed, patience.Token);
             return fault is null ? null : $"with {Name}, {fault}";
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return $"with {Name}, a process does not come to an end";
+        }
+        catch (Win32Exception)
+        {
+            // As where the folder for temporary files is mounted so.
+            return $"nothing can be run from {Path.GetDirectoryName(Folder)}";
         }
     }
 
@@ -198,22 +215,39 @@ public sealed class Sandbox : IDisposable
         }
     }
 
-    /// <summary>Writes a little more than a file may have.</summary>
-    private async Task<string?> FindFloodAsync(CancellationToken cancellationToken)
+    /// <summary>Whoever lacks a decoder would find every file damaged.</summary>
+    private async Task<string?> FindMissingAsync(string? failed, CancellationToken cancellationToken)
     {
+        await using var scratch = scratchRoom.Open();
+        foreach (var (tool, argument, parts) in Decoders.Where(d => failed is null || d.Tool == failed))
+        {
+            var (exit, said) = await ToEndAsync(tool, scratch, cancellationToken, argument);
+            if (exit != 0) return $"{tool} cannot be run";
+            if (parts.FirstOrDefault(part => !said.Contains(part, StringComparison.Ordinal)) is { } part) return $"{tool} has no {part}";
+        }
+        return null;
+    }
+
+    /// <summary>Writes a little more than a file may have, or looks whether there is room for anything.</summary>
+    private async Task<string?> FindFloodAsync(string? failed, CancellationToken cancellationToken)
+    {
+        if (failed is not null) return new DriveInfo(scratchRoom.Folder).AvailableFreeSpace < LeastRoom ? NoRoom : null;
         await using var scratch = scratchRoom.Open();
         await CheckAsync(scratch, $"exec head -c {options.OutputBytes + (1 << 20)} /dev/zero >flood", cancellationToken);
         return new FileInfo(scratch.File("flood")) switch
         {
             { Exists: false } or { Length: 0 } => "nothing can be run",
             { Length: var length } when length > options.OutputBytes => "a process writes files without end",
+            { Length: var length } when length < options.OutputBytes => NoRoom,
             _ => null,
         };
     }
 
-    private async Task<(int Exit, string Said)> CheckAsync(Scratch scratch, string script, CancellationToken cancellationToken)
+    private Task<(int Exit, string Said)> CheckAsync(Scratch scratch, string script, CancellationToken cancellationToken) => ToEndAsync(Check, scratch, cancellationToken, "-c", script);
+
+    private async Task<(int Exit, string Said)> ToEndAsync(string tool, Scratch scratch, CancellationToken cancellationToken, params IEnumerable<string> arguments)
     {
-        using var check = Start(Check, scratch.Folder, "-c", script);
+        using var check = Start(tool, scratch.Folder, arguments);
         try
         {
             var errors = check.StandardError.ReadToEndAsync(cancellationToken);

@@ -33,11 +33,12 @@ public sealed class SandboxState(Sandbox sandbox, ILogger<SandboxState> log) : I
         if (Fault is not null) throw new SandboxFaultException(Fault);
     }
 
-    /// <summary>After a decoder failed: was it the file, or have the walls come down since?</summary>
+    /// <summary>After a decoder failed: was it the file, or have the walls come down since, or is there no decoder any more?</summary>
+    /// <param name="tool">The one that failed.</param>
     /// <exception cref="SandboxFaultException">It was us; the file is not to blame.</exception>
-    public async Task ThrowIfFallenAsync(CancellationToken cancellationToken)
+    public async Task ThrowIfFallenAsync(string tool, CancellationToken cancellationToken)
     {
-        if (await sandbox.FindFaultAsync(andFill: false, cancellationToken) is { } fault) throw new SandboxFaultException(fault);
+        if (await sandbox.FindFaultAsync(tool, cancellationToken) is { } fault) throw new SandboxFaultException(fault);
     }
 }
 

@@ -103,7 +103,7 @@ public sealed class VideoProbe(Sandbox sandbox, SandboxState state)
     {
         var (exit, answer) = await sandbox.RunAsync("ffprobe", scratch, most, ["-v", "fatal", "-hide_banner", .. Guards.ForProbe(kind), .. question, file], cancellationToken);
         if (exit == 0) return answer;
-        await state.ThrowIfFallenAsync(cancellationToken);
+        await state.ThrowIfFallenAsync("ffprobe", cancellationToken);
         throw new MediaRefusedException(await FindRefusedCodecAsync(scratch.File(file), kind, cancellationToken) ?? MediaCodes.Damaged);
     }
 

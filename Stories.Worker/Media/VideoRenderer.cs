@@ -244,7 +244,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         if (exit == 0) return;
         // 128 + a signal: KILL and XCPU are the processor time's end, XFSZ is that of a file.
         if (exit is 128 + 9 or 128 + 24 or 128 + 25) throw new MediaRefusedException(MediaCodes.Limit);
-        await state.ThrowIfFallenAsync(cancellationToken);
+        await state.ThrowIfFallenAsync("ffmpeg", cancellationToken);
         throw new MediaRefusedException(MediaCodes.Damaged);
     }
 
