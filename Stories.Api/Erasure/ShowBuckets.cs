@@ -12,12 +12,15 @@ namespace Stories.Api.Erasure;
 /// <summary><c>GET /v1/buckets</c>: what is due when and what was erased, for operators; no word of whose it was.</summary>
 internal static class ShowBuckets
 {
-    private const int Newest = 200;
+    private const int MostOfEach = 200;
 
+    // What is to be erased, overdue ones first; then what was, the last first.
     public static async Task<Ok<BucketList>> HandleAll(StoriesDb db, CancellationToken cancellationToken)
     {
-        var buckets = await db.Buckets.AsNoTracking().OrderByDescending(b => b.EndsAt).Take(Newest).ToListAsync(cancellationToken);
-        return TypedResults.Ok(new BucketList([.. buckets.Select(b => View(b))]));
+        var buckets = db.Buckets.AsNoTracking();
+        var due = await buckets.Where(b => b.State != BucketState.Erased).OrderBy(b => b.EndsAt).Take(MostOfEach).ToListAsync(cancellationToken);
+        var erased = await buckets.Where(b => b.State == BucketState.Erased).OrderByDescending(b => b.EndsAt).Take(MostOfEach).ToListAsync(cancellationToken);
+        return TypedResults.Ok(new BucketList([.. due.Concat(erased).Select(b => View(b))]));
     }
 
     /// <summary>One bucket, with a look at what is really left of it.</summary>

@@ -46,7 +46,8 @@ internal sealed class IdempotentWrites(RequestDelegate next)
     private async Task RunAsync(HttpContext context, UserName caller, string? key)
     {
         var cancellationToken = context.RequestAborted;
-        var request = key is null ? "" : await HashAsync(context.Request, cancellationToken);
+        // All of it, with a key or without: no connection, and nobody's departure, waits for a slow sender.
+        var request = await HashAsync(context.Request, cancellationToken);
         var (db, clock) = (context.RequestServices.GetRequiredService<StoriesDb>(), context.RequestServices.GetRequiredService<TimeProvider>());
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         if (!await DepartureGate.PassAsync(db, [caller], cancellationToken))

@@ -8,19 +8,22 @@ using Stories.Protocol;
 namespace Stories.Api.Hosting;
 
 /// <summary>A token bucket per caller; who has no valid token shares one with the others at the same address.</summary>
-internal sealed class RateLimits(IOptions<RateLimitOptions> options) : IConfigureOptions<RateLimiterOptions>
+internal sealed class RateLimits(IOptions<RateLimitOptions> options) : IConfigureOptions<RateLimiterOptions>, IDisposable
 {
+    // Its timer runs until it is disposed of, which the middleware leaves to us.
+    private readonly PartitionedRateLimiter<HttpContext> callers = PartitionedRateLimiter.Create<HttpContext, (UserName?, IPAddress?)>(context => RateLimitPartition.GetTokenBucketLimiter(
+        Caller.Of(context.User) is { } caller ? (caller.Name, default(IPAddress)) : (default(UserName?), context.Connection.RemoteIpAddress),
+        _ => new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = options.Value.Burst,
+            TokensPerPeriod = Math.Max(1, options.Value.PerSecond / 5),
+            ReplenishmentPeriod = TimeSpan.FromSeconds(0.2),
+            AutoReplenishment = true,
+        }));
+
     public void Configure(RateLimiterOptions limiter)
     {
-        limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, (UserName?, IPAddress?)>(context => RateLimitPartition.GetTokenBucketLimiter(
-            Caller.Of(context.User) is { } caller ? (caller.Name, default(IPAddress)) : (default(UserName?), context.Connection.RemoteIpAddress),
-            _ => new TokenBucketRateLimiterOptions
-            {
-                TokenLimit = options.Value.Burst,
-                TokensPerPeriod = Math.Max(1, options.Value.PerSecond / 5),
-                ReplenishmentPeriod = TimeSpan.FromSeconds(0.2),
-                AutoReplenishment = true,
-            }));
+        limiter.GlobalLimiter = callers;
         limiter.OnRejected = async (context, cancellationToken) =>
         {
             var wait = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
@@ -28,4 +31,6 @@ internal sealed class RateLimits(IOptions<RateLimitOptions> options) : IConfigur
             await Problems.Of(ProblemCodes.RateLimited).ExecuteAsync(context.HttpContext);
         };
     }
+
+    public void Dispose() => callers.Dispose();
 }

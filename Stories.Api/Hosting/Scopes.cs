@@ -6,6 +6,8 @@ namespace Stories.Api.Hosting;
 /// <summary>What a token may do: the space-separated <c>scope</c> claim of RFC 8693.</summary>
 public static class Scopes
 {
+    private const string ClaimType = "scope";
+
     public const string Post = "stories.post";
     public const string View = "stories.view";
 
@@ -22,6 +24,9 @@ public static class Scopes
     /// <summary>May also use the dashboard's buttons.</summary>
     public const string OpsAct = "ops-act";
 
+    /// <summary>What reaches beyond the app whose issuer wrote it. It counts for the apps to which the operator gave it.</summary>
+    public static readonly IReadOnlyList<string> BeyondTheApp = [AdsReview, Ops, OpsAct];
+
     /// <summary>Not a scope: what stories and creatives are made of.</summary>
     public const string Upload = "upload";
 
@@ -36,7 +41,21 @@ public static class Scopes
         options.AddPolicy(Keys, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => Has(context.User, View) || Has(context.User, Post) || Has(context.User, AdsManage)));
     }
 
-    public static IEnumerable<string> Of(ClaimsPrincipal user) => user.FindAll("scope").SelectMany(claim => claim.Value.Split(' '));
+    /// <summary>Leaves in it what an issuer may give by itself, and what the operator granted its app.</summary>
+    public static void Confine(ClaimsIdentity identity, IReadOnlyCollection<string> grants)
+    {
+        foreach (var claim in identity.FindAll(ClaimType).ToList())
+        {
+            var scopes = claim.Value.Split(' ');
+            if (!scopes.Any(IsTooMuch)) continue;
+            identity.RemoveClaim(claim);
+            identity.AddClaim(new Claim(ClaimType, string.Join(' ', scopes.Where(s => !IsTooMuch(s)))));
+        }
+
+        bool IsTooMuch(string scope) => BeyondTheApp.Contains(scope) && !grants.Contains(scope);
+    }
+
+    public static IEnumerable<string> Of(ClaimsPrincipal user) => user.FindAll(ClaimType).SelectMany(claim => claim.Value.Split(' '));
 
     public static bool Has(ClaimsPrincipal user, string scope) => Of(user).Contains(scope);
 }

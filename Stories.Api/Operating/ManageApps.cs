@@ -1,12 +1,13 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.IdentityModel.Tokens;
+using Stories.Api.Hosting;
 using Stories.Core;
 using Stories.Core.Apps;
 using Stories.Core.Data;
 
 namespace Stories.Api.Operating;
 
-/// <summary><c>app add|list|remove</c>: tenants are the operator's business, not the Api's.</summary>
+/// <summary><c>app add|change|list|remove</c>: tenants are the operator's business, not the Api's.</summary>
 internal static class ManageApps
 {
     public static async Task<int> AddAsync(IConfiguration configuration, string id, string[] options)
@@ -15,12 +16,29 @@ internal static class ManageApps
         var (issuer, audience, keys) = development
             ? (DevelopmentIssuer.Name, id, DevelopmentIssuer.PublicKeys(await DevelopmentIssuer.LoadAsync(configuration)))
             : (Required(options, "--issuer"), Required(options, "--audience"), await KeysAsync(Required(options, "--keys")));
-        var app = App.Add(id, issuer, audience, keys, List(options, "--origins"), List(options, "--shares-with"), development, TimeProvider.System.GetUtcNow());
+        // Whoever holds a development app's key holds the machine too.
+        var grants = Grants(options) ?? (development ? Scopes.BeyondTheApp : []);
+        var app = App.Add(id, issuer, audience, keys, List(options, "--origins") ?? [], List(options, "--shares-with") ?? [], grants, development, TimeProvider.System.GetUtcNow());
 
         await using var db = OperatorCommand.OpenDatabase(configuration);
-        if (await db.Apps.AnyAsync(a => a.Id == id)) throw new ArgumentException($"There is an app {id} already; remove it first.");
+        if (await db.Apps.AnyAsync(a => a.Id == id)) throw new ArgumentException($"There is an app {id} already: app change {id} …");
         if (await db.Departures.AnyAsync(d => d.App == id && d.User == null)) throw new ArgumentException($"An earlier app {id} is still being erased. A worker finishes that, or: app remove {id}");
         db.Apps.Add(app);
+        await RefuseTwinsAsync(db, app);
+        await db.SaveChangesAsync();
+        await Migrate.ApplyOriginsAsync(configuration, db);
+        return 0;
+    }
+
+    /// <summary>What is not named stays, and so do the app's users. The Apis see it within seconds.</summary>
+    public static async Task<int> ChangeAsync(IConfiguration configuration, string id, string[] options)
+    {
+        await using var db = OperatorCommand.OpenDatabase(configuration);
+        var app = await db.Apps.SingleOrDefaultAsync(a => a.Id == id) ?? throw new ArgumentException($"There is no app {id}.");
+        var (issuer, audience, keys) = (OperatorCommand.Option(options, "--issuer"), OperatorCommand.Option(options, "--audience"), OperatorCommand.Option(options, "--keys"));
+        if (app.IsDevelopment && (issuer ?? audience ?? keys) is not null) throw new ArgumentException("A development app's tokens are minted here: it has no other issuer.");
+        app.Change(issuer, audience, keys is null ? null : await KeysAsync(keys), List(options, "--origins"), List(options, "--shares-with"), Grants(options));
+        await RefuseTwinsAsync(db, app);
         await db.SaveChangesAsync();
         await Migrate.ApplyOriginsAsync(configuration, db);
         return 0;
@@ -49,12 +67,20 @@ internal static class ManageApps
     {
         await using var db = OperatorCommand.OpenDatabase(configuration);
         foreach (var app in await db.Apps.OrderBy(a => a.Id).ToListAsync())
-            Console.WriteLine($"{app.Id,-20} {app.Issuer}  shares with: {(app.SharesWith.Length == 0 ? "-" : string.Join(", ", app.SharesWith))}{(app.IsDevelopment ? "  (development)" : "")}");
+            Console.WriteLine($"{app.Id,-20} {app.Issuer}  shares with: {Words(app.SharesWith)}  grants: {Words(app.Grants)}{(app.IsDevelopment ? "  (development)" : "")}");
         return 0;
+    }
+
+    /// <summary>A token's issuer and audience say whose it is.</summary>
+    private static async Task RefuseTwinsAsync(StoriesDb db, App app)
+    {
+        if (await db.Apps.Where(a => a.Id != app.Id && a.Issuer == app.Issuer && a.TokenAudience == app.TokenAudience).Select(a => a.Id).FirstOrDefaultAsync() is { } twin)
+            throw new ArgumentException($"The app {twin} has this issuer and audience already.");
     }
 
     private static async Task<string> KeysAsync(string file)
     {
+        if (!File.Exists(file)) throw new ArgumentException($"There is no file {file}.");
         var text = await File.ReadAllTextAsync(file);
         if (new JsonWebKeySet(text).GetSigningKeys().Count == 0) throw new ArgumentException("The key file holds no signing key (a JSON Web Key Set with public keys is expected).");
         return text;
@@ -62,5 +88,14 @@ internal static class ManageApps
 
     private static string Required(string[] options, string name) => OperatorCommand.Option(options, name) ?? throw new ArgumentException($"{name} is missing.");
 
-    private static string[] List(string[] options, string name) => OperatorCommand.Option(options, name)?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [];
+    private static string[]? Grants(string[] options)
+    {
+        var grants = List(options, "--grants");
+        return grants?.Except(Scopes.BeyondTheApp).FirstOrDefault() is { } other
+            ? throw new ArgumentException($"{other} is not granted: only {string.Join(", ", Scopes.BeyondTheApp)}, which reach beyond the app.") : grants;
+    }
+
+    private static string[]? List(string[] options, string name) => OperatorCommand.Option(options, name)?.Split(',', StringSplitOptions.RemoveEmptyEntries);
+
+    private static string Words(string[] list) => list.Length == 0 ? "-" : string.Join(", ", list);
 }

@@ -18,6 +18,7 @@ internal sealed class OperatorCommand(string name, string[] arguments)
             {
                 ("migrate", []) => await Migrate.RunAsync(configuration),
                 ("app", ["add", var id, .. var options]) => await ManageApps.AddAsync(configuration, id, options),
+                ("app", ["change", var id, .. var options]) => await ManageApps.ChangeAsync(configuration, id, options),
                 ("app", ["remove", var id]) => await ManageApps.RemoveAsync(configuration, id),
                 ("app", ["list"] or []) => await ManageApps.ListAsync(configuration),
                 ("token", var options) => await MintToken.RunAsync(configuration, options),
@@ -48,10 +49,12 @@ internal sealed class OperatorCommand(string name, string[] arguments)
     {
         await Console.Error.WriteLineAsync("""
             migrate
-            app add NAME --issuer URL --audience TEXT --keys FILE [--origins A,B] [--shares-with APP,APP]
+            app add NAME --issuer URL --audience TEXT --keys FILE [--origins A,B] [--shares-with APP,APP] [--grants SCOPE,SCOPE]
             app add NAME --development [--origins A,B] [--shares-with APP,APP]
+            app change NAME [--issuer URL] [--audience TEXT] [--keys FILE] [--origins A,B] [--shares-with APP,APP] [--grants SCOPE,SCOPE]
             app list
             app remove NAME
+            (--grants: which of ads.review, ops and ops-act, that reach beyond the app, its issuer may give)
             token --app NAME --user USER [--scope "stories.post stories.view"]   (others: moderate, ops, ops-act)
             """);
         return 2;

@@ -17,7 +17,7 @@ internal readonly record struct Pumped(string? Refusal, long Offset);
 /// read while one is being staged. No database connection is held while waiting for the sender.
 /// </summary>
 internal sealed class BodyPump(
-    BufferBudget budget, UploadRows rows, IngestBlobs blobs, UploadCommit commit, IOptions<UploadOptions> options, TimeProvider clock)
+    BufferBudget budget, UploadHolds holds, UploadRows rows, IngestBlobs blobs, UploadCommit commit, IOptions<UploadOptions> options, TimeProvider clock)
 {
     private readonly BufferBudget budget = budget;
     private readonly UploadRows rows = rows;
@@ -27,7 +27,8 @@ internal sealed class BodyPump(
 
     public async Task<Pumped> RunAsync(HttpContext context, UploadHold hold, BodyChecksum? checksum)
     {
-        var run = new Run(this, hold, checksum, context.RequestAborted);
+        using var turn = holds.Enter(hold);
+        using var run = new Run(this, hold, checksum, context.RequestAborted, turn.Superseded);
         string? refusal;
         var hasEnded = false;
         try
@@ -37,7 +38,7 @@ internal sealed class BodyPump(
         finally
         {
             // Whoever ended the upload could not know of a block that was still on its way into storage.
-            hasEnded = run.HasUnnamedBlocks && await rows.HasEndedAsync(hold.Id, clock.GetUtcNow(), CancellationToken.None);
+            hasEnded = run.HasUnnamedBlocks && !await rows.WasteAsync(hold.Id, run.WastedBytes, clock.GetUtcNow(), CancellationToken.None);
             if (hasEnded) await blobs.DeleteAsync(hold.BlobName, CancellationToken.None);
         }
         if (hasEnded) refusal = ProblemCodes.UploadExpired;
@@ -46,9 +47,10 @@ internal sealed class BodyPump(
     }
 
     /// <summary>One body on its way.</summary>
-    private sealed class Run(BodyPump pump, UploadHold hold, BodyChecksum? checksum, CancellationToken aborted)
+    private sealed class Run(BodyPump pump, UploadHold hold, BodyChecksum? checksum, CancellationToken aborted, CancellationToken superseded) : IDisposable
     {
         private readonly List<StagedBlock> verified = [];
+        private Block? filling;
         private Task<string?> staging = Task.FromResult<string?>(null);
         private long received = hold.Offset;
         private int blocks = hold.Blocks;
@@ -58,6 +60,9 @@ internal sealed class BodyPump(
 
         /// <summary>Storage may hold blocks of this body that the database does not name.</summary>
         public bool HasUnnamedBlocks => unnamed > 0;
+
+        /// <summary>What storage has taken of these.</summary>
+        public long WastedBytes { get; private set; }
 
         public async Task<string?> PourAsync(Stream body)
         {
@@ -70,75 +75,53 @@ internal sealed class BodyPump(
             return verified.Count == 0 ? null : await SwapAsync(verified);
         }
 
+        public void Dispose() => filling?.Dispose();
+
         private async Task<string?> ReadAllAsync(Stream body)
         {
-            using var silence = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-            Block? block = null;
+            using var silence = CancellationTokenSource.CreateLinkedTokenSource(aborted, superseded);
             try
             {
                 while (true)
                 {
-                    block ??= new Block(pump.budget);
-                    if (block.IsOutOfRoom && !block.TryGrow())
+                    filling ??= new Block(pump.budget);
+                    if (filling.IsOutOfRoom && !filling.TryGrow())
                     {
                         // Others hold the budget: give what we hold before waiting for more, or all would wait for all.
-                        if (block.Length > 0)
+                        if (filling.Length > 0)
                         {
-                            if (await HandOverAsync(ref block) is { } refused) return refused;
+                            if (await HandOverAsync() is { } refused) return refused;
                             continue;
                         }
-                        await block.GrowAsync(aborted);
+                        silence.CancelAfter(Timeout.InfiniteTimeSpan);
+                        await filling.GrowAsync(silence.Token);
                     }
                     silence.CancelAfter(pump.options.IdleTimeout);
-                    var room = (int)Math.Min(hold.Length - received, pump.options.BlockBytes - block.Length);
-                    var read = await body.ReadAsync(block.Room(Math.Max(1, room)), silence.Token);
+                    var room = (int)Math.Min(hold.Length - received, pump.options.BlockBytes - filling.Length);
+                    var read = await body.ReadAsync(filling.Room(Math.Max(1, room)), silence.Token);
                     if (read == 0) break;
                     if (received == hold.Length) return ProblemCodes.UploadTooLarge;
-                    checksum?.Append(block.Unadded(read));
-                    block.Add(read);
+                    checksum?.Append(filling.Unadded(read));
+                    filling.Add(read);
                     received += read;
-                    if (block.Length == pump.options.BlockBytes && await HandOverAsync(ref block) is { } refusal) return refusal;
+                    if (filling.Length == pump.options.BlockBytes && await HandOverAsync() is { } refusal) return refusal;
                 }
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {
                 // The sender is gone or silent: what has come is kept, and a later request goes on from there.
+                if (superseded.IsCancellationRequested) return ProblemCodes.UploadSuperseded;
             }
-            finally
-            {
-                if (block is { Length: 0 }) HandBack(ref block);
-            }
-            return block is null ? null : await HandOverAsync(ref block);
+            return filling is { Length: > 0 } ? await HandOverAsync() : null;
         }
 
-        private static void HandBack(ref Block? block)
+        /// <summary>Starts staging what has come once the block before is done; the staging owns it from then on.</summary>
+        private async Task<string?> HandOverAsync()
         {
-            block?.Dispose();
-            block = null;
-        }
-
-        /// <summary>From here on the staging owns the block.</summary>
-        private Task<string?> HandOverAsync(ref Block? block)
-        {
-            var full = block!;
-            block = null;
-            return StageAsync(full);
-        }
-
-        /// <summary>Starts staging a block once the one before is done, and owns it from now on.</summary>
-        private async Task<string?> StageAsync(Block block)
-        {
-            if (await staging is { } refused)
-            {
-                block.Dispose();
-                return refused;
-            }
-            if (++blocks > pump.options.MaxBlocks)
-            {
-                block.Dispose();
-                return ProblemCodes.UploadTooManyParts;
-            }
-            staging = StageAndSwapAsync(block);
+            if (await staging is { } refused) return refused;
+            if (++blocks > pump.options.MaxBlocks) return ProblemCodes.UploadTooManyParts;
+            staging = StageAndSwapAsync(filling!);
+            filling = null;
             return null;
         }
 
@@ -149,6 +132,7 @@ internal sealed class BodyPump(
                 var staged = new StagedBlock(BlobNames.NewBlock(), block.Length);
                 unnamed++;
                 await pump.blobs.StageAsync(hold.BlobName, staged.Id, block.Content, CancellationToken.None);
+                WastedBytes += staged.Length;
                 CrashPoints.Hit("upload:staged");
                 if (checksum is null) return await SwapAsync([staged]);
                 verified.Add(staged);
@@ -159,8 +143,10 @@ internal sealed class BodyPump(
         private async Task<string?> SwapAsync(List<StagedBlock> staged)
         {
             if (!await pump.rows.AdvanceAsync(hold, Offset, blocks - staged.Count, staged, pump.clock.GetUtcNow(), CancellationToken.None)) return ProblemCodes.UploadSuperseded;
+            var bytes = staged.Sum(b => (long)b.Length);
             unnamed -= staged.Count;
-            Offset += staged.Sum(b => b.Length);
+            WastedBytes -= bytes;
+            Offset += bytes;
             if (Offset == hold.Length) CrashPoints.Hit("upload:swapped");
             return null;
         }

@@ -27,7 +27,7 @@ internal sealed class ReceiveUpload(UploadRows rows, BodyPump pump, IOptions<Upl
         context.Response.Headers[TusHeaders.Expires] = TusHeaders.Date(standing.ExpiresAt);
         if (standing.State != UploadState.Receiving || request.ContentLength == 0) return Done(context, standing.Offset);
 
-        if (await rows.HoldAsync(id, owner, offset, options.Value.MaxParts, clock.GetUtcNow(), cancellationToken) is not { } hold)
+        if (await rows.HoldAsync(id, owner, offset, options.Value, clock.GetUtcNow(), cancellationToken) is not { } hold)
             return Problems.Of(ProblemCodes.UploadOffsetConflict);
         var pumped = await pump.RunAsync(context, hold, checksum);
         return pumped.Refusal is { } refusal ? Problems.Of(refusal) : Done(context, pumped.Offset);
@@ -38,7 +38,7 @@ internal sealed class ReceiveUpload(UploadRows rows, BodyPump pump, IOptions<Upl
         if (clock.GetUtcNow() >= standing.ExpiresAt) return ProblemCodes.UploadExpired;
         if (standing.Offset != offset) return ProblemCodes.UploadOffsetConflict;
         if (bodyLength > standing.Length - offset) return ProblemCodes.UploadTooLarge;
-        return standing.Parts >= options.Value.MaxParts ? ProblemCodes.UploadTooManyParts : null;
+        return standing.IsWornOut(options.Value) ? ProblemCodes.UploadTooManyParts : null;
     }
 
     private static NoContent Done(HttpContext context, long offset)

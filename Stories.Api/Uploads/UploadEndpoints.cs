@@ -14,6 +14,7 @@ internal static class UploadEndpoints
     public static void Add(IServiceCollection services)
     {
         services.AddSingleton<BufferBudget>();
+        services.AddSingleton<UploadHolds>();
         services.AddSingleton<UploadRows>();
         services.AddSingleton<BodyPump>();
         services.AddScoped<BeginUpload>();

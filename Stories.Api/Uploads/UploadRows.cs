@@ -7,7 +7,11 @@ using Stories.Protocol;
 namespace Stories.Api.Uploads;
 
 /// <summary>How an upload stands, as its owner may know it.</summary>
-internal sealed record UploadStanding(long Offset, long Length, UploadState State, int Parts, DateTimeOffset ExpiresAt);
+internal sealed record UploadStanding(long Offset, long Length, UploadState State, int Parts, long WastedBytes, DateTimeOffset ExpiresAt)
+{
+    /// <summary>It has come in so many requests, or so much of it in vain, that it takes no more.</summary>
+    public bool IsWornOut(UploadOptions limits) => Parts >= limits.MaxParts || WastedBytes > limits.WastedLengths * Length;
+}
 
 /// <summary>The right to add bytes to an upload, until a newer request takes it.</summary>
 /// <param name="Blocks">How many blocks there are already.</param>
@@ -36,8 +40,8 @@ internal sealed class UploadRows(NpgsqlDataSource database)
             verdict as (
                 select case when not {DepartureGate.IsStaying("$2", "$3")} then 'service.unavailable' when open >= $5 or open_bytes + $6 > $7 then 'quota.uploads' when day_bytes + $6 > $8 then 'quota.bytes' end as refused from mine),
             added as (
-                insert into uploads (id, app, "user", lane, level, processing_key_id, length, "offset", epoch, parts, state, blob_name, created_at, expires_at)
-                select $9, $2, $3, $10, $11, $12, $6, 0, $13, $13, 'Receiving', $14, $1, $15 from verdict where refused is null)
+                insert into uploads (id, app, "user", lane, level, processing_key_id, length, "offset", epoch, parts, wasted_bytes, state, blob_name, created_at, expires_at)
+                select $9, $2, $3, $10, $11, $12, $6, 0, $13, $13, 0, 'Receiving', $14, $1, $15 from verdict where refused is null)
             select refused from verdict
             """);
         var p = insert.Parameters;
@@ -68,24 +72,25 @@ internal sealed class UploadRows(NpgsqlDataSource database)
     /// <returns>Null when the caller has no such upload.</returns>
     public async Task<UploadStanding?> FindAsync(Guid id, UserName owner, CancellationToken cancellationToken)
     {
-        await using var command = Owned("""select "offset", length, state, parts, expires_at from uploads where id = $1 and app = $2 and "user" = $3""", id, owner);
+        await using var command = Owned("""select "offset", length, state, parts, wasted_bytes, expires_at from uploads where id = $1 and app = $2 and "user" = $3""", id, owner);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
-            ? new UploadStanding(reader.GetInt64(0), reader.GetInt64(1), Enum.Parse<UploadState>(reader.GetString(2)), reader.GetInt32(3), reader.GetFieldValue<DateTimeOffset>(4))
+            ? new UploadStanding(reader.GetInt64(0), reader.GetInt64(1), Enum.Parse<UploadState>(reader.GetString(2)), reader.GetInt32(3), reader.GetInt64(4), reader.GetFieldValue<DateTimeOffset>(5))
             : null;
     }
 
     /// <summary>Takes the upload over from any older request.</summary>
     /// <returns>Null when it does not stand at this offset, or takes no bytes any more.</returns>
-    public async Task<UploadHold?> HoldAsync(Guid id, UserName owner, long offset, int maxParts, DateTimeOffset now, CancellationToken cancellationToken)
+    public async Task<UploadHold?> HoldAsync(Guid id, UserName owner, long offset, UploadOptions limits, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var command = Owned("""
             update uploads set epoch = epoch + 1, parts = parts + 1
-            where id = $1 and app = $2 and "user" = $3 and state = 'Receiving' and "offset" = $4 and parts < $5 and expires_at > $6
+            where id = $1 and app = $2 and "user" = $3 and state = 'Receiving' and "offset" = $4 and parts < $5 and wasted_bytes <= $6 * length and expires_at > $7
             returning blob_name, length, epoch, (select count(*) from upload_blocks where upload_id = $1)
             """, id, owner);
         command.Parameters.AddWithValue(offset);
-        command.Parameters.AddWithValue(maxParts);
+        command.Parameters.AddWithValue(limits.MaxParts);
+        command.Parameters.AddWithValue((long)limits.WastedLengths);
         command.Parameters.AddWithValue(now);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
@@ -116,13 +121,15 @@ internal sealed class UploadRows(NpgsqlDataSource database)
         return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
     }
 
-    /// <returns>True when the upload's row is gone, or soon will be: its bytes are nobody's.</returns>
-    public async Task<bool> HasEndedAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>Counts bytes that were staged and will never be named: storage keeps them as long as the upload.</summary>
+    /// <returns>False when the upload's row is gone, or soon will be: its bytes are nobody's.</returns>
+    public async Task<bool> WasteAsync(Guid id, long bytes, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("select not exists (select 1 from uploads where id = $1 and (state = 'Consumed' or expires_at > $2))");
+        await using var command = database.CreateCommand("update uploads set wasted_bytes = wasted_bytes + $2 where id = $1 and (state = 'Consumed' or expires_at > $3)");
         command.Parameters.AddWithValue(id);
+        command.Parameters.AddWithValue(bytes);
         command.Parameters.AddWithValue(now);
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
     }
 
     /// <summary>Gives the upload up: from here on it takes no bytes, and no story takes it.</summary>

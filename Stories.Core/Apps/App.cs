@@ -16,13 +16,19 @@ public sealed class App
     public string[] AllowedOrigins { get; private set; } = [];
     public string[] SharesWith { get; private set; } = [];
 
+    /// <summary>
+    /// Which scopes that reach beyond the app its issuer may give: it writes whatever it likes into its tokens, and those of another tenant
+    /// must not make themselves operators or reviewers of all.
+    /// </summary>
+    public string[] Grants { get; private set; } = [];
+
     /// <summary>Its tokens are minted by <c>./stories token</c>: never in Production.</summary>
     public bool IsDevelopment { get; private set; }
     public DateTimeOffset CreatedAt { get; private set; }
 
     public static App Add(
         string id, string issuer, string tokenAudience, string signingKeys, IEnumerable<string> allowedOrigins,
-        IEnumerable<string> sharesWith, bool isDevelopment, DateTimeOffset now)
+        IEnumerable<string> sharesWith, IEnumerable<string> grants, bool isDevelopment, DateTimeOffset now)
     {
         if (!UserName.IsApp(id)) throw new ArgumentException("An app's name has 1 to 40 lower-case letters, digits or dashes.", nameof(id));
         return new App
@@ -33,9 +39,21 @@ public sealed class App
             SigningKeys = signingKeys,
             AllowedOrigins = [.. allowedOrigins],
             SharesWith = [.. sharesWith],
+            Grants = [.. grants],
             IsDevelopment = isDevelopment,
             CreatedAt = now,
         };
+    }
+
+    /// <summary>What is null stays as it is; its users and their stories too.</summary>
+    public void Change(string? issuer, string? tokenAudience, string? signingKeys, IEnumerable<string>? allowedOrigins, IEnumerable<string>? sharesWith, IEnumerable<string>? grants)
+    {
+        Issuer = issuer ?? Issuer;
+        TokenAudience = tokenAudience ?? TokenAudience;
+        SigningKeys = signingKeys ?? SigningKeys;
+        AllowedOrigins = allowedOrigins is null ? AllowedOrigins : [.. allowedOrigins];
+        SharesWith = sharesWith is null ? SharesWith : [.. sharesWith];
+        Grants = grants is null ? Grants : [.. grants];
     }
 
     /// <summary>Sharing needs both: neither app can draw the other's users into its audiences alone.</summary>

@@ -37,6 +37,9 @@ public sealed class Upload
     /// <summary>Raised by every request that sends bytes: an older, half-open one finds itself superseded.</summary>
     public int Epoch { get; private set; }
     public int Parts { get; private set; }
+
+    /// <summary>Staged and never to be named, which no quota counts.</summary>
+    public long WastedBytes { get; private set; }
     public UploadState State { get; private set; }
     public string BlobName { get; private set; } = "";
     public DateTimeOffset CreatedAt { get; private set; }

@@ -60,6 +60,22 @@ public sealed partial class ErasureViewTests(LocalServers servers) : IAsyncLifet
     }
 
     [Fact]
+    public async Task The_list_of_buckets_begins_with_what_is_overdue_and_has_the_last_erased_however_many_are_to_come()
+    {
+        var now = StandStill();
+        for (var i = 1; i <= 250; i++) await AddAsync(now + TimeSpan.FromMinutes(i));
+        var late = await AddAsync(now - TimeSpan.FromHours(1));
+        var gone = await AddAsync(now - TimeSpan.FromHours(2), lag: TimeSpan.FromSeconds(4));
+        var before = await AddAsync(now - TimeSpan.FromHours(3), lag: TimeSpan.FromSeconds(4));
+
+        var buckets = (await service.User("operator").Client.ListBucketsAsync(Cancel)).Buckets;
+
+        Assert.Equal(late, buckets[0].Id);
+        Assert.Equal([gone, before], buckets.TakeLast(2).Select(b => b.Id));
+        Assert.Equal(now + TimeSpan.FromMinutes(1), buckets[1].Due);
+    }
+
+    [Fact]
     public async Task A_bucket_says_how_long_it_took()
     {
         var gone = await AddAsync(service.Clock.GetUtcNow() - TimeSpan.FromMinutes(5), lag: TimeSpan.FromSeconds(3));

@@ -3,6 +3,7 @@ using Azure.Storage.Blobs.Specialized;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Stories.Api.Uploads;
 using Stories.Client;
 using Stories.Core.Blobs;
 using Stories.Core.Erasure;
@@ -32,6 +33,23 @@ public sealed class StorageFaultTests(LocalServers servers) : IAsyncLifetime
     {
         await service.DisposeAsync();
         await storage.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task An_upload_that_storage_takes_no_more_of_gives_its_buffers_back_and_goes_on_later()
+    {
+        await using var small = await Service.StartAsync(servers, new() { ["Uploads:BlockBytes"] = "65536" }, toStorage: storage);
+        using var http = small.Http("alice");
+        var bytes = System.Security.Cryptography.RandomNumberGenerator.GetBytes(300_000);
+        var location = await Tus.BeginAsync(http, (await Tus.KeyAsync(small)).Id, bytes.Length);
+        var full = storage.When(line => line.Contains("comp=block&", StringComparison.Ordinal), HttpFault.Refusal(403, "InsufficientAccountPermissions"));
+        using (var answer = await Tus.PatchAsync(http, location, 0, bytes)) Assert.False(answer.IsSuccessStatusCode);
+        Assert.Equal(0, small.Api.GetRequiredService<BufferBudget>().HeldBytes);
+        Assert.True(full.Count > 0);
+
+        storage.Forget(full);
+        using var again = await Tus.PatchAsync(http, location, 0, bytes);
+        Assert.Equal(System.Net.HttpStatusCode.NoContent, again.StatusCode);
     }
 
     [Fact]

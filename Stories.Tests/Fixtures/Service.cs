@@ -86,7 +86,7 @@ public sealed class Service : IAsyncDisposable
             foreach (var (app, shares) in new[] { (ChatApp, PhotosApp), (PhotosApp, ChatApp), (LonelyApp, "") })
             {
                 db.Apps.Add(App.Add(app, "https://issuer.test", app, DevelopmentIssuer.PublicKeys(service.issuerKey, service.issuerKey.KeyId), ["https://page.test"],
-                    shares.Length > 0 ? [shares] : [], isDevelopment: false, TimeProvider.System.GetUtcNow()));
+                    shares.Length > 0 ? [shares] : [], app == LonelyApp ? [] : Scopes.BeyondTheApp, isDevelopment: false, TimeProvider.System.GetUtcNow()));
             }
             await db.SaveChangesAsync();
         }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Stories.Api.Hosting;
@@ -147,6 +148,29 @@ public sealed class IdempotencyTests(LocalServers servers) : IAsyncLifetime
         var answer = await SendAsync(http, "campaigns", Spring);
         Assert.Equal((HttpStatusCode.Created, null), (answer.Status, answer.Replayed));
         Assert.Equal(1, await CampaignsAsync());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task While_a_slow_body_comes_in_no_connection_is_held_and_nobodys_departure_waits(bool withKey)
+    {
+        using var sender = new TcpClient();
+        await sender.ConnectAsync(IPAddress.Loopback, rig.Service.Address.Port, Cancel);
+        var body = StoriesJson.Write(BookingRig.Request("Slow"));
+        await sender.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+            $"PUT /v1/ads/advertiser HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {rig.Service.Token("slow", "ads.manage")}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n" +
+            $"{(withKey ? "Idempotency-Key: slow\r\n" : "")}Expect: 100-continue\r\n\r\n"), Cancel);
+        using var lines = new StreamReader(sender.GetStream(), leaveOpen: true);
+        // Said when the body is asked for.
+        Assert.Equal("HTTP/1.1 100 Continue", await lines.ReadLineAsync(Cancel));
+        await lines.ReadLineAsync(Cancel);
+
+        Assert.Equal(0, await rig.Service.ReadAsync(db => db.Database.SqlQuery<int>(
+            $"select count(*)::int as \"Value\" from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'").SingleAsync(Cancel)));
+
+        await sender.GetStream().WriteAsync(body, Cancel);
+        Assert.Equal("HTTP/1.1 201 Created", await lines.ReadLineAsync(Cancel));
     }
 
     private Task<int> CampaignsAsync() => rig.Service.ReadAsync(db => db.Campaigns.CountAsync(Cancel));

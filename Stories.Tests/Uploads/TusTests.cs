@@ -147,6 +147,23 @@ public sealed class TusTests(LocalServers servers) : IAsyncLifetime
         using var chunked = await alice.SendAsync(request, Cancel);
         Assert.Equal(ProblemCodes.UploadTooLarge, await Tus.CodeAsync(chunked));
         Assert.InRange((await Tus.OffsetAsync(alice, location))!.Value, 0, 100);
+        // Not a piece of the buffers, however often.
+        Assert.Equal(0, service.Api.GetRequiredService<BufferBudget>().HeldBytes);
+    }
+
+    [Fact]
+    public async Task What_comes_in_vain_again_and_again_ends_the_upload_before_it_fills_storage()
+    {
+        var location = await Tus.BeginAsync(alice, key, 1000);
+        var wrong = ("Upload-Checksum", $"sha256 {Convert.ToBase64String(new byte[32])}");
+        for (var i = 0; i < 5; i++)
+        {
+            using var answer = await Tus.PatchAsync(alice, location, 0, new byte[1000], wrong);
+            Assert.Equal(ProblemCodes.UploadChecksumMismatch, await Tus.CodeAsync(answer));
+        }
+        using var ended = await Tus.PatchAsync(alice, location, 0, new byte[1000], wrong);
+        Assert.Equal(ProblemCodes.UploadTooManyParts, await Tus.CodeAsync(ended));
+        Assert.Equal(5000, (await RowAsync(location)).WastedBytes);
     }
 
     [Fact]
@@ -245,6 +262,11 @@ public sealed class TusTests(LocalServers servers) : IAsyncLifetime
 
         using var answer = await Tus.PatchAsync(alice, location, 0, bytes);
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        // Nor does what hangs keep its piece of the buffers until it ends: it is told, while it still sends.
+        await WaitAsync(() => Task.FromResult(service.Api.GetRequiredService<BufferBudget>().HeldBytes == 0));
+        var told = new byte[4096];
+        var refusal = Encoding.UTF8.GetString(told, 0, await hanging.GetStream().ReadAsync(told, Cancel));
+        Assert.StartsWith("HTTP/1.1 423", refusal, StringComparison.Ordinal);
         hanging.Close();
         Assert.Equal(bytes, await BlobAsync(location));
     }

@@ -61,6 +61,11 @@ namespace Stories.Core.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
 
+                    b.PrimitiveCollection<string[]>("Grants")
+                        .IsRequired()
+                        .HasColumnType("text[]")
+                        .HasColumnName("grants");
+
                     b.Property<bool>("IsDevelopment")
                         .HasColumnType("boolean")
                         .HasColumnName("is_development");
@@ -1590,6 +1595,10 @@ namespace Stories.Core.Data.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("user");
+
+                    b.Property<long>("WastedBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("wasted_bytes");
 
                     b.HasKey("Id")
                         .HasName("pk_uploads");

@@ -1,0 +1,60 @@
+namespace Stories.Api.Uploads;
+
+/// <summary>
+/// Which request takes each upload's bytes in this process: the newest. An older one, half-open or trickling, gives back what it holds
+/// of the buffers at once, not with its next block, so that an account holds as many pieces as it has uploads open.
+/// </summary>
+internal sealed class UploadHolds
+{
+    private readonly Dictionary<Guid, Turn> newest = [];
+
+    public Turn Enter(UploadHold hold)
+    {
+        var turn = new Turn(this, hold);
+        lock (newest)
+        {
+            if (!newest.TryGetValue(hold.Id, out var other))
+            {
+                newest[hold.Id] = turn;
+                return turn;
+            }
+            // Two may come here in another order than the database gave them the upload.
+            if (other.Epoch > hold.Epoch)
+            {
+                turn.End();
+                return turn;
+            }
+            newest[hold.Id] = turn;
+            other.End();
+        }
+        return turn;
+    }
+
+    private void Leave(Guid upload, Turn turn)
+    {
+        lock (newest)
+        {
+            if (newest.GetValueOrDefault(upload) == turn) newest.Remove(upload);
+        }
+    }
+
+    /// <summary>One request's, until it is disposed of.</summary>
+    public sealed class Turn(UploadHolds holds, UploadHold hold) : IDisposable
+    {
+        private readonly CancellationTokenSource superseded = new();
+
+        public int Epoch => hold.Epoch;
+
+        /// <summary>Cancelled when a newer request takes the upload.</summary>
+        public CancellationToken Superseded => superseded.Token;
+
+        /// <summary>Only under the lock, so never of a turn that has left.</summary>
+        internal void End() => superseded.Cancel();
+
+        public void Dispose()
+        {
+            holds.Leave(hold.Id, this);
+            superseded.Dispose();
+        }
+    }
+}
