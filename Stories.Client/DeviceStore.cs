@@ -100,7 +100,8 @@ public sealed class DeviceStore : IDisposable
     public void KeepEpoch(Guid audience, int number, AgeIdentity identity, EpochRoll? roll = null)
     {
         var kept = new HeldEpoch(audience, number, identity.ExportSecret(), roll);
-        Change(now => now with { Epochs = [.. now.Epochs.Where(e => e.Audience != audience || e.Number != number), kept] });
+        // Who is in it is asked of the newest alone.
+        Change(now => now with { Epochs = [.. now.Epochs.Where(e => e.Audience != audience || e.Number != number).Select(e => e.Audience == audience && e.Number < number ? e with { Roll = null } : e), kept] });
     }
 
     /// <summary>Keeps what proves a story's erasure later, and forgets what is too old to be proven.</summary>

@@ -95,8 +95,9 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
         // Words alone need no key of the service, but their end is proven by it: at that time any key could be shown.
         if (store.ServiceKey is null) store.PinServiceKey((await client.ListKeysAsync(cancellationToken)).ServiceKey);
         await audiences.RegisterAsync(cancellationToken);
-        var audience = await audiences.ReadyAsync(draft.Audience, cancellationToken);
         var uploads = await UploadAsync(files, draft.Level, progress, cancellationToken);
+        // Only now: while minutes of a video go up, another device of the owner's may begin an epoch.
+        var audience = await audiences.ReadyAsync(draft.Audience, cancellationToken);
         using var epoch = await audiences.OpenEpochAsync(audience.Id, audience.Epoch, cancellationToken);
         var story = Guid.NewGuid();
         var manifest = StoriesJson.Write(new StoryManifest(

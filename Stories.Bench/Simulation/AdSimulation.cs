@@ -185,7 +185,7 @@ internal sealed class AdSimulation
             money.KnowWallet(line.Advertiser, long.MaxValue / 4);
             money.KnowCampaign(line.Campaign, null, 0);
             money.Know(line.Folded, line.Billed, line.Settled);
-            foreach (var (day, settled) in line.SettledByDay) money.KnowDay(line.Id, day, settled);
+            foreach (var (day, settled) in line.SettledByDay) money.KnowDay(line.Id, day, settled, null, now);
         }
         foreach (var charge in fold.Settle(money)) lines.Find(l => l.Id == charge.Line.Id)!.Pay(charge);
         foreach (var (key, value) in fold.Counts) counts[key] = counts.GetValueOrDefault(key) + value;

@@ -8,8 +8,8 @@ namespace Stories.Core.Data;
 /// out from then on, and its lines count as changed. Whoever issues a catalog holds the same gate, shared, in the transaction that
 /// stores it, and asks there again for what its lines are: a decision is then either seen, or finds the catalog.
 /// Everybody locks in one order: advertisers, wallets, campaigns, creatives, lines, days of lines, and this gate last; of several advertisers
-/// or lines the lower id first. Who has the gate waits for no row of these, and who waits for one keeps no catalog from being stored. All who
-/// change what an advertiser has booked, or decide about it, take its row: which lines have what does not change meanwhile.
+/// or lines the lower id first. Who has the gate waits for no row of these, and who waits for one keeps no catalog from being stored. Whoever
+/// changes what an advertiser has booked, or decides about it, takes its row: which lines have what does not change meanwhile.
 /// </summary>
 public static class DropCatalogs
 {

@@ -67,7 +67,7 @@ public sealed class PlannedLines(StoriesDb db)
             select new { Line = line, campaign.BudgetMicros, campaign.SettledMicros, wallet.Balance }).AsNoTracking().ToListAsync(cancellationToken);
         var ids = found.Select(f => f.Line.Id).ToArray();
         var terms = found.ToDictionary(f => f.Line.Id, f => f.Line.Terms);
-        // Who books and who changes a creative is refused before: minors do not depend on that.
+        // Who books and who changes a creative is refused before, but minors are not to depend on it.
         var creatives = (await (
             from shown in db.LineCreatives
             join creative in db.Creatives on shown.CreativeId equals creative.Id

@@ -143,6 +143,7 @@ public sealed class FoldMoney
     private readonly Dictionary<Guid, FoldLine> lines = [];
     private readonly Dictionary<Guid, long> billed = [];
     private readonly Dictionary<object, long> left = [];
+    private readonly Dictionary<(Guid Line, DateOnly Day), long> budgets = [];
 
     internal IReadOnlyDictionary<Guid, FoldLine> Lines => lines;
 
@@ -164,11 +165,18 @@ public sealed class FoldMoney
     public void KnowWallet(Guid advertiser, long balance) => left[("wallet", advertiser)] = balance;
 
     /// <summary>Of a day that was charged before.</summary>
-    public void KnowDay(Guid id, DateOnly day, long settled)
+    /// <param name="budget">As it stood then: of a day that is over it is not changed any more, whatever the line's is now.</param>
+    public void KnowDay(Guid id, DateOnly day, long settled, long? budget, DateTimeOffset now)
     {
         var line = lines[id];
-        if (line.Terms.BudgetKind == BudgetKind.Daily) left[(line.Id, day)] = line.Terms.BudgetMicros - settled;
+        if (line.Terms.BudgetKind != BudgetKind.Daily) return;
+        if (budget is { } past && day < line.DayOf(now)) budgets[(id, day)] = past;
+        left[(id, day)] = BudgetOf(line, day)!.Value - settled;
     }
+
+    /// <returns>Null: the day has none of its own.</returns>
+    public long? BudgetOf(FoldLine line, DateOnly day) =>
+        line.Terms.BudgetKind == BudgetKind.Daily ? budgets.GetValueOrDefault((line.Id, day), line.Terms.BudgetMicros) : null;
 
     /// <returns>How many of the views are paid, and how much.</returns>
     internal (long Views, long Amount) Charge(FoldLine line, DateOnly day, long views)

@@ -68,6 +68,22 @@ public sealed class ProcessingKeyRingTests(LocalServers servers) : IDisposable
     }
 
     [Fact]
+    public async Task The_newest_key_is_one_that_opens_though_an_older_one_does()
+    {
+        var (database, _) = await servers.CreateStoreAsync();
+        using var apart = new KeyFolder();
+        await TurnAsync(database);
+        clock.Advance(ProcessingKey.Rotation);
+        Directory.CreateDirectory(apart.Path);
+        foreach (var file in folder.Files.Where(f => !f.StartsWith("kek-", StringComparison.Ordinal))) File.Copy(Path.Combine(folder.Path, file), Path.Combine(apart.Path, file));
+        await TurnAsync(database, apart);
+        clock.Advance(TimeSpan.FromMinutes(5));
+        await TurnAsync(database);
+
+        Assert.NotNull(await OpenAsync(database, (await KeysAsync(database))[^1].Id));
+    }
+
+    [Fact]
     public async Task Workers_that_lack_each_others_keys_do_not_flood_the_database_with_new_ones()
     {
         var (database, _) = await servers.CreateStoreAsync();

@@ -289,7 +289,7 @@ public sealed class SandboxTests
     [InlineData(SandboxKind.Bubblewrap, "program=$ffmpeg_folder/$tool", "program=/usr/bin/no-such-tool", "with bubblewrap, ffmpeg cannot be run")]
     [InlineData(SandboxKind.Bubblewrap, "program=$ffmpeg_folder/$tool", "program=/usr/bin/true", "with bubblewrap, ffmpeg has no --enable-libx264")]
     [InlineData(SandboxKind.Bubblewrap, "program=/usr/bin/heif-convert", "program=/usr/bin/no-such-tool", "with bubblewrap, heif-convert cannot be run")]
-    [InlineData(SandboxKind.Bubblewrap, "ulimit -f \"$file_blocks\"", "ulimit -f 10", "with bubblewrap, there is no room in scratch for what a process may write")]
+    [InlineData(SandboxKind.Bubblewrap, "ulimit -f \"$file_blocks\"", "ulimit -f 10", "there is no room in scratch for what a process may write")]
     [InlineData(SandboxKind.Landlock, "program=/usr/bin/heif-convert", "program=/usr/bin/no-such-tool", "with Landlock, heif-convert cannot be run")]
     [InlineData(SandboxKind.Landlock, "dll\" confine", "dll\" unconfined-", "with Landlock, nothing can be run")]
     [InlineData(SandboxKind.Landlock, "--read /usr", "--read /usr --read /root", "with Landlock, a process sees files outside its folder")]

@@ -164,7 +164,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
     }
 
     [Fact]
-    public async Task A_cut_connection_to_the_database_costs_one_attempt_and_no_story()
+    public async Task A_cut_connection_to_the_database_costs_neither_an_attempt_nor_the_story()
     {
         await using var service = await Service.StartAsync(servers);
         var story = await PostAsync(service);
@@ -181,7 +181,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
         service.Clock.Advance(StoryClaims.Rest);
         await service.ProcessAsync(story, Cancel);
         var row = await ProcessStoryTests.StoryAsync(service, story);
-        Assert.Equal((StoryState.Live, 2), (row.State, row.Attempt));
+        Assert.Equal((StoryState.Live, 1), (row.State, row.Attempt));
         await AssertOnlyPublishedAsync(service);
     }
 

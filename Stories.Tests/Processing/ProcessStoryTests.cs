@@ -6,6 +6,7 @@ using Stories.Core.Jobs;
 using Stories.Core.Posting;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
+using Stories.Worker.Media;
 using Stories.Worker.Processing;
 
 namespace Stories.Tests.Processing;
@@ -196,6 +197,41 @@ public sealed class ProcessStoryTests(LocalServers servers)
         await AssertRejectedAsync(service, story, ProblemCodes.MediaFailed);
         Assert.Contains(service.Log.Lines, line => line.Contains("PostgresException 23514", StringComparison.Ordinal));
         Assert.DoesNotContain(service.Log.Lines, line => line.Contains("canary_in_a_message", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task While_storage_is_away_a_story_waits_and_no_attempt_counts()
+    {
+        await using var storage = FaultProxy.BeforeHttp(servers.BlobPort);
+        await using var service = await Service.StartAsync(servers, toStorage: storage);
+        var story = (await service.User("alice").PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel)).Story;
+        var away = storage.When(line => line.StartsWith("GET ", StringComparison.Ordinal), HttpFault.Refusal(503, "ServerBusy"));
+        for (var turn = 0; turn <= Story.MaxAttempts; turn++)
+        {
+            await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
+            Assert.Equal((WorkState.Pending, 0), await service.ReadAsync(db => db.Stories.Select(s => new ValueTuple<WorkState, int>(s.Work, s.Attempt)).SingleAsync(Cancel)));
+            service.Clock.Advance(StoryClaims.Rest);
+        }
+        storage.Forget(away);
+        await service.ProcessAsync(story, Cancel);
+        Assert.Equal(StoryState.Live, (await StoryAsync(service, story)).State);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_sandbox_does_not_stand_takes_no_story()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var story = (await service.User("alice").PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel)).Story;
+        service.Worker.GetRequiredService<SandboxState>().Fall("a test");
+        for (var turn = 0; turn <= Story.MaxAttempts; turn++)
+        {
+            // As failed work: its turn comes again, to whoever can do it.
+            await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
+            service.Clock.Advance(StoryClaims.Rest);
+        }
+        Assert.Equal((StoryState.Accepted, 0), await service.ReadAsync(db => db.Stories.Select(s => new ValueTuple<StoryState, int>(s.State, s.Attempt)).SingleAsync(Cancel)));
+        await service.TakeTurnAsync(Lane.Photo, service.StartWorker(), Cancel);
+        Assert.Equal(StoryState.Live, (await StoryAsync(service, story)).State);
     }
 
     [Fact]

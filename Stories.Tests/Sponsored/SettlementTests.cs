@@ -46,6 +46,27 @@ public sealed class SettlementTests(LocalServers servers)
         await Booked.AssertExactAsync(service);
     }
 
+    [Theory]
+    [InlineData(10)]
+    [InlineData(0.1)]
+    public async Task A_daily_budget_that_is_changed_changes_nothing_of_a_day_that_is_over(double times)
+    {
+        await using var service = await Booked.StartAsync(servers);
+        var budget = Cost.Of(33, Booked.Price);
+        var booked = await Booked.BookAsync(service, terms: Booked.Terms(service.Clock.GetUtcNow(), budget: budget, kind: BudgetKind.Daily));
+        var late = booked.Records(50);
+        await Booked.SubmitManyAsync(service, booked.Records(20));
+        await Booked.FoldAsync(service);
+        service.Clock.Advance(TimeSpan.FromDays(1));
+        await service.ReadAsync(db => db.Database.ExecuteSqlAsync($"update lines set budget_micros = {(long)(budget * times)} where id = {booked.Line}", Cancel));
+        await Booked.SubmitManyAsync(service, late, "late");
+        await Booked.FoldAsync(service);
+
+        Assert.Equal(33, (await Booked.CountsAsync(service, booked.Line))["billed"]);
+        Assert.Equal(budget, await service.ReadAsync(db => db.LineDays.Where(d => d.LineId == booked.Line).Select(d => d.BudgetMicros).SingleAsync(Cancel)));
+        await Booked.AssertExactAsync(service);
+    }
+
     [Fact]
     public async Task Two_lines_share_a_wallet_and_a_budget_that_is_raised_or_lowered_counts_from_then_on()
     {

@@ -27,8 +27,8 @@ public sealed class ProcessingKeyRing(StoriesDb db, KeyEncryptionKeys encryption
         var current = encryption.Current(now);
         foreach (var key in await db.ProcessingKeys.Where(k => k.WrappedBy != current).ToListAsync(cancellationToken)) Rewrap(key, current);
         // One that was wrapped by a lost key is none. But workers that have lost each other's must not make keys by turns without end.
-        var recent = await db.ProcessingKeys.Where(k => k.MadeAt > now - ProcessingKey.Rotation).ToListAsync(cancellationToken);
-        if (!recent.Exists(k => k.MadeAt > now - LeastApart || CanOpen(k))) db.ProcessingKeys.Add(Make(current, now));
+        var newest = await db.ProcessingKeys.Where(k => k.MadeAt > now - ProcessingKey.Rotation).OrderByDescending(k => k.MadeAt).FirstOrDefaultAsync(cancellationToken);
+        if (newest is null || (newest.MadeAt <= now - LeastApart && !CanOpen(newest))) db.ProcessingKeys.Add(Make(current, now));
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         // Only now: until here rows may still have needed them.

@@ -19,6 +19,9 @@ public sealed record PreparedMedia(string File, MediaKind Kind, RenderWishes Wis
 public sealed class MediaRenderer(
     SandboxState sandbox, PhotoChildren photos, HeicConverter heic, VideoProbe probe, VideoRenderer videos, IOptions<MediaOptions> options)
 {
+    /// <summary>False on a machine whose sandbox does not stand: work is another's there.</summary>
+    public bool IsReady => sandbox.Fault is null;
+
     /// <exception cref="MediaRefusedException">The file is nothing that we take.</exception>
     public async Task<PreparedMedia> PrepareAsync(Scratch scratch, string file, Lane lane, RenderWishes wishes, CancellationToken cancellationToken)
     {

@@ -17,7 +17,7 @@ public sealed class Sandbox : IDisposable
 {
     private const string Check = "check";
     private const string Reached = "a process has a network";
-    private const string NoRoom = "there is no room in scratch for what a process may write";
+    public const string NoRoom = "there is no room in scratch for what a process may write";
     private const long LeastRoom = 1 << 20;
 
     /// <summary>For where the network is one of its own.</summary>
@@ -117,7 +117,7 @@ public sealed class Sandbox : IDisposable
         }
     }
 
-    /// <summary>Takes the first kind that is permitted and stands.</summary>
+    /// <summary>Takes the first kind that is permitted and stands. What is missing behind the walls would be missing behind others too.</summary>
     /// <returns>Whether there is one, and what is wrong with those before it.</returns>
     public async Task<(bool Stands, IReadOnlyList<string> Faults)> RaiseAsync(CancellationToken cancellationToken)
     {
@@ -126,7 +126,8 @@ public sealed class Sandbox : IDisposable
         foreach (var kind in kinds)
         {
             Use(kind);
-            if (await FindFaultAsync(null, cancellationToken) is not { } fault) return (true, faults);
+            if (await LookAsync(FindHoleAsync, cancellationToken) is not { } fault)
+                return await LookAsync(c => FindLackAsync(null, c), cancellationToken) is { } lack ? (false, [lack]) : (true, faults);
             faults.Add(fault);
         }
         return (false, faults);
@@ -139,7 +140,14 @@ public sealed class Sandbox : IDisposable
     /// </summary>
     /// <param name="failed">The tool that failed. Null: none did, and all are looked at, and whether a file ends where it must: that takes as much scratch as a file may.</param>
     /// <returns>What is wrong, or null.</returns>
-    public async Task<string?> FindFaultAsync(string? failed, CancellationToken cancellationToken)
+    public async Task<string?> FindFaultAsync(string? failed, CancellationToken cancellationToken) =>
+        await LookAsync(FindHoleAsync, cancellationToken) ?? await LookAsync(c => FindLackAsync(failed, c), cancellationToken);
+
+    /// <summary>Whether there is a decoder and room.</summary>
+    private async Task<string?> FindLackAsync(string? failed, CancellationToken cancellationToken) =>
+        await FindMissingAsync(failed, cancellationToken) ?? await FindFloodAsync(failed, cancellationToken);
+
+    private async Task<string?> LookAsync(Func<CancellationToken, Task<string?>> find, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(CheckTime);
@@ -147,8 +155,8 @@ public sealed class Sandbox : IDisposable
         {
             var fault = Kind == SandboxKind.Landlock && Landlock.Version < 1
                 ? "nothing can be run: this kernel has none"
-                : await FindHoleAsync(patience.Token) ?? await FindMissingAsync(failed, patience.Token) ?? await FindFloodAsync(failed, patience.Token);
-            return fault is null ? null : $"with {Name}, {fault}";
+                : await find(patience.Token);
+            return fault is null or NoRoom ? fault : $"with {Name}, {fault}";
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -38,9 +38,13 @@ public sealed class SandboxState(Sandbox sandbox, ILogger<SandboxState> log) : I
     /// <exception cref="SandboxFaultException">It was us; the file is not to blame.</exception>
     public async Task ThrowIfFallenAsync(string tool, CancellationToken cancellationToken)
     {
-        if (await sandbox.FindFaultAsync(tool, cancellationToken) is { } fault) throw new SandboxFaultException(fault);
+        if (await sandbox.FindFaultAsync(tool, cancellationToken) is { } fault) throw new SandboxFaultException(fault, isOfFiles: fault == Sandbox.NoRoom);
     }
 }
 
 /// <summary>Our own trouble: the work is to be tried again, elsewhere or later.</summary>
-public sealed class SandboxFaultException(string fault) : Exception($"The sandbox does not stand: {fault}.");
+/// <param name="isOfFiles">A file may have brought it about.</param>
+public sealed class SandboxFaultException(string fault, bool isOfFiles = false) : Exception($"The sandbox does not stand: {fault}.")
+{
+    public bool IsOfFiles => isOfFiles;
+}

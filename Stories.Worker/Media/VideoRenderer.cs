@@ -240,8 +240,9 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         await patience.CancelAsync();
         await watch;
         cancellationToken.ThrowIfCancellationRequested();
-        if (wasStopped) throw new MediaRefusedException(MediaCodes.Limit);
+        // First: of a worker that stood still for minutes the time is over, and the file is there.
         if (exit == 0) return;
+        if (wasStopped) throw new MediaRefusedException(MediaCodes.Limit);
         // 128 + a signal: KILL and XCPU are the processor time's end, XFSZ is that of a file.
         if (exit is 128 + 9 or 128 + 24 or 128 + 25) throw new MediaRefusedException(MediaCodes.Limit);
         await state.ThrowIfFallenAsync("ffmpeg", cancellationToken);

@@ -27,6 +27,8 @@ public sealed class ProcessStory(
 
     private async Task RunAsync(Lane lane, CancellationToken cancellationToken)
     {
+        // A worker that cannot do it takes nothing: the turn comes again, to another.
+        if (!renderer.IsReady) throw new WorkFailedException(ProblemCodes.MediaFailed);
         if (await claims.TakeAsync(lane, cancellationToken) is not { } claim) return;
         CrashPoints.Hit("process:claimed");
         if (claim.ExpiresAt <= clock.GetUtcNow()) await EndAsync(claim, StoryState.ExpiredBeforeLive, code: null);
@@ -60,7 +62,9 @@ public sealed class ProcessStory(
         catch (Exception e)
         {
             log.LogWarning("Work {WorkId} failed in attempt {Attempt}: {Trouble}.", claim.WorkId, claim.Attempt, Trouble.Of(e));
-            await FailAsync(claim);
+            // Storage or database that is away, and walls that fell, are nothing that a file could bring about: until they are back the story waits, as long as it lives.
+            if (Trouble.IsAway(e) || e is SandboxFaultException { IsOfFiles: false }) await WaitAsync(claim);
+            else await FailAsync(claim);
         }
     }
 
@@ -141,6 +145,12 @@ public sealed class ProcessStory(
             return;
         }
         await claims.ReleaseAsync(claim, CancellationToken.None);
+        throw new WorkFailedException(ProblemCodes.MediaFailed);
+    }
+
+    private async Task WaitAsync(StoryClaim claim)
+    {
+        await claims.AwaitAsync(claim, CancellationToken.None);
         throw new WorkFailedException(ProblemCodes.MediaFailed);
     }
 

@@ -104,7 +104,7 @@ public sealed class FoldRecords(StoriesDb db, RecordPools pools, TimeProvider cl
     {
         FoldLine[] lines = [.. fold.LinesToSettle];
         Guid[] ids = [.. lines.Select(l => l.Id)], advertisers = [.. lines.Select(l => l.Advertiser).Distinct()], campaigns = [.. lines.Select(l => l.Campaign).Distinct()];
-        var money = new FoldMoney();
+        var (money, now) = (new FoldMoney(), clock.GetUtcNow());
         var wallets = await db.Wallets.FromSql($"select * from wallets where advertiser_id = any ({advertisers}) order by advertiser_id for update").AsNoTracking().ToDictionaryAsync(w => w.AdvertiserId, cancellationToken);
         foreach (var wallet in wallets.Values) money.KnowWallet(wallet.AdvertiserId, wallet.Balance);
         foreach (var campaign in await db.Campaigns.FromSql($"select * from campaigns where id = any ({campaigns}) order by id for update").AsNoTracking().ToListAsync(cancellationToken))
@@ -112,24 +112,23 @@ public sealed class FoldRecords(StoriesDb db, RecordPools pools, TimeProvider cl
         foreach (var line in await db.Lines.FromSql($"select * from lines where id = any ({ids}) order by id for update").AsNoTracking().ToListAsync(cancellationToken))
             money.Know(new FoldLine(line.Id, line.CampaignId, line.AdvertiserId, line.Terms), line.Billed, line.SettledMicros);
         foreach (var day in await db.LineDays.FromSql($"select * from line_days where line_id = any ({ids}) order by line_id, day for update").AsNoTracking().ToListAsync(cancellationToken))
-            money.KnowDay(day.LineId, day.Day, day.SettledMicros);
+            money.KnowDay(day.LineId, day.Day, day.SettledMicros, day.BudgetMicros, now);
 
         var charges = fold.Settle(money);
         if (charges.Count == 0) return;
-        await ChargeAsync(charges, cancellationToken);
-        var now = clock.GetUtcNow();
+        await ChargeAsync(charges, money, cancellationToken);
         foreach (var line in charges.GroupBy(c => c.Line.Id).Where(c => c.Sum(charge => charge.Amount) > 0))
             db.Transfers.Add(Transfer.Settle(Guid.NewGuid(), wallets[line.First().Line.Advertiser], line.Sum(c => c.Amount), line.Key, $"fold:{pool:N}:{line.Key:N}", now));
         await db.SaveChangesAsync(cancellationToken);
     }
 
-    private async Task ChargeAsync(IReadOnlyList<Charge> charges, CancellationToken cancellationToken)
+    private async Task ChargeAsync(IReadOnlyList<Charge> charges, FoldMoney money, CancellationToken cancellationToken)
     {
         var ordered = charges.OrderBy(c => c.Line.Id).ThenBy(c => c.Day).ToList();
         Guid[] lines = [.. ordered.Select(c => c.Line.Id)], campaigns = [.. ordered.Select(c => c.Line.Campaign)], advertisers = [.. ordered.Select(c => c.Line.Advertiser)];
         DateOnly[] days = [.. ordered.Select(c => c.Day)];
         long[] views = [.. ordered.Select(c => c.Views)], amounts = [.. ordered.Select(c => c.Amount)];
-        long?[] budgets = [.. ordered.Select(c => c.Line.Terms is { BudgetKind: BudgetKind.Daily, BudgetMicros: var most } ? most : (long?)null)];
+        long?[] budgets = [.. ordered.Select(c => money.BudgetOf(c.Line, c.Day))];
         await db.Database.ExecuteSqlAsync($"""
             update wallets w set balance = w.balance - s.amount
             from (select id, sum(amount)::bigint as amount from unnest({advertisers}, {amounts}) as c (id, amount) group by id) s where w.advertiser_id = s.id

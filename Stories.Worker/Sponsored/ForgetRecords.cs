@@ -7,7 +7,7 @@ namespace Stories.Worker.Sponsored;
 /// <summary>Deletes what counting needed and needs no more; docs/operations.md says what stays how long.</summary>
 public sealed class ForgetRecords(StoriesDb db, TimeProvider clock, ILogger<ForgetRecords> log)
 {
-    private static readonly TimeSpan Catalogs = TimeSpan.FromDays(4);
+    private static readonly TimeSpan Catalogs = TimeSpan.FromDays(5);
     private static readonly TimeSpan CellHours = TimeSpan.FromDays(35);
     private static readonly TimeSpan Answers = TimeSpan.FromHours(24);
     private static readonly TimeSpan EndedOffers = TimeSpan.FromDays(30);

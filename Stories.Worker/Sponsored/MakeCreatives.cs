@@ -35,7 +35,7 @@ public sealed class MakeCreatives(
     /// <summary>Makes all that wait, one after the other: stories come first, on lanes of their own.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        while (await TakeAsync(cancellationToken) is { } creative) await WorkAsync(creative, cancellationToken);
+        while (renderer.IsReady && await TakeAsync(cancellationToken) is { } creative) await WorkAsync(creative, cancellationToken);
     }
 
     private async Task<Creative?> TakeAsync(CancellationToken cancellationToken)

@@ -56,14 +56,11 @@ public sealed class PlanCatalogs(
         var creatives = await ReadCreativesAsync(plan, missing, epoch, cancellationToken);
 
         var made = 0;
-        var shown = new HashSet<Guid>();
         foreach (var cell in missing)
         {
             try
             {
-                if (await StoreAsync(cell, plan.Cells[cell], read, creatives, epoch, cancellationToken) is not { } held) continue;
-                made++;
-                shown.UnionWith(held);
+                if (await StoreAsync(cell, plan.Cells[cell], read, creatives, epoch, cancellationToken)) made++;
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
@@ -73,7 +70,7 @@ public sealed class PlanCatalogs(
                 db.ChangeTracker.Clear();
             }
         }
-        await SettleAsync([.. shown], epoch, cancellationToken);
+        await EmptyEarlierAsync(epoch, cancellationToken);
         if (made > 0) state.WentWell();
         metrics.Planned(plan, made, epoch, System.Diagnostics.Stopwatch.GetElapsedTime(begin));
         return made;
@@ -118,8 +115,8 @@ public sealed class PlanCatalogs(
         return parts;
     }
 
-    /// <returns>Which creatives it holds; null when something in it has changed meanwhile: the next round makes it.</returns>
-    private async Task<IReadOnlyList<Guid>?> StoreAsync(
+    /// <returns>False when something in it has changed meanwhile: the next round makes it.</returns>
+    private async Task<bool> StoreAsync(
         Cell cell, IReadOnlyList<CatalogLine> found, Dictionary<Guid, PlannedLine> read, Dictionary<(Guid Advertiser, string Digest), CreativeParts> creatives, long epoch, CancellationToken cancellationToken)
     {
         // To a device a digest is one creative of one advertiser: of those who made the same, whoever made it first.
@@ -132,24 +129,25 @@ public sealed class PlanCatalogs(
         Guid[] ids = [.. shown.Select(l => l.Id)], held = [.. parts.Values.Select(p => p.Row.Id)];
 
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        // With the catalog or not at all: by this the repository tells what was shown, and for how long it is kept. Creatives come before the gate.
+        await db.Database.ExecuteSqlAsync($"""
+            update creatives c set last_shown_at = greatest(c.last_shown_at, {DateTimeOffset.FromUnixTimeSeconds(epoch)})
+            from (select id from creatives where id = any ({held}) order by id for update) s where s.id = c.id
+            """, cancellationToken);
         await db.Database.ExecuteSqlRawAsync(DropCatalogs.Hold, cancellationToken);
-        if (!await lines.AreUnchangedAsync([.. ids.Select(id => read[id])], held, clock.GetUtcNow(), cancellationToken)) return null;
+        if (!await lines.AreUnchangedAsync([.. ids.Select(id => read[id])], held, clock.GetUtcNow(), cancellationToken)) return false;
         await db.Database.ExecuteSqlAsync($"""
             insert into catalogs (cell, epoch, revision, bytes, signature, key, lines, is_dropped)
             select {cell.ToString()}, {epoch}, coalesce(max(revision), 0) + 1, {signed.Bytes}, {signed.Signature}, {signed.Key}, {ids}, false
             from catalogs where cell = {cell.ToString()} and epoch = {epoch}
             """, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        return held;
+        return true;
     }
 
     /// <summary>What of older catalogs is still asked for is which lines they held.</summary>
-    /// <param name="shown">Creatives: what has been stopped since was shown all the same.</param>
-    private async Task SettleAsync(Guid[] shown, long epoch, CancellationToken cancellationToken)
+    private async Task EmptyEarlierAsync(long epoch, CancellationToken cancellationToken)
     {
-        var at = DateTimeOffset.FromUnixTimeSeconds(epoch);
-        await db.Creatives.Where(c => shown.Contains(c.Id) && (c.LastShownAt == null || c.LastShownAt < at))
-            .ExecuteUpdateAsync(set => set.SetProperty(c => c.LastShownAt, at), cancellationToken);
         var ended = epoch - Catalog.EpochSeconds - (long)IssuedCatalog.Grace.TotalSeconds;
         await db.Catalogs.Where(c => c.Epoch < ended && c.Bytes.Length > 0)
             .ExecuteUpdateAsync(set => set.SetProperty(c => c.Bytes, Array.Empty<byte>()).SetProperty(c => c.Signature, Array.Empty<byte>()), cancellationToken);
