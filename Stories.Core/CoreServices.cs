@@ -22,8 +22,8 @@ public static class CoreServices
 
     public static IServiceCollection AddStoriesCore(this IServiceCollection services, IConfiguration configuration)
     {
-        var connectionString = configuration.GetConnectionString(ConnectionName)
-            ?? throw new InvalidOperationException($"Set ConnectionStrings:{ConnectionName} to the PostgreSQL database.");
+        var connectionString = configuration.GetConnectionString(ConnectionName) is { Length: > 0 } set ? set
+            : throw new StartRefusedException($"Set ConnectionStrings:{ConnectionName} to the PostgreSQL database.");
 
         services.AddOptionsOf<AppOptions>(AppOptions.Section);
         services.AddOptionsOf<UploadOptions>(UploadOptions.Section);

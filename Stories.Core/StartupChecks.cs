@@ -79,6 +79,8 @@ public sealed class StartRefusedException(string message) : Exception(message)
     public static string? Explain(Exception trouble) => trouble switch
     {
         StartRefusedException or OptionsValidationException => trouble.Message,
+        // What cannot be read as its type; the message names both.
+        InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } => trouble.Message,
         // Of several settings, each with its own.
         AggregateException several when several.InnerExceptions.Select(Explain).ToList() is var all && !all.Contains(null) => string.Join(Environment.NewLine, all),
         _ => null,

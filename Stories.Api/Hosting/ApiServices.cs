@@ -15,7 +15,7 @@ namespace Stories.Api.Hosting;
 internal static class ApiServices
 {
     /// <summary>Everything but uploads and epochs, which say so themselves.</summary>
-    private const long BodyBytes = 256 * 1024;
+    internal const long BodyBytes = 256 * 1024;
 
     public static void AddStoriesApi(this WebApplicationBuilder builder)
     {
@@ -25,7 +25,7 @@ internal static class ApiServices
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = BodyBytes;
             kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
-            // Slower than any phone's network: whoever sends so holds a connection and a piece of the buffers for nothing.
+            // On average. Slower than any phone's network: whoever sends so holds a connection for nothing.
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(10));
         });
         // The framework's request log holds paths and query strings as they came. At no level: an activity would be made for each request.

@@ -121,7 +121,8 @@ internal sealed class IdempotentWrites(RequestDelegate next)
 
     private static async Task<string> HashAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        request.EnableBuffering();
+        // As much as a body may have: none of it is to lie on a disk.
+        request.EnableBuffering(bufferThreshold: (int)ApiServices.BodyBytes);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{request.Method}\n{request.Path}{request.QueryString}\n"));
         var buffer = new byte[16 * 1024];

@@ -92,5 +92,5 @@ internal static class OpsPages
         else context.RejectPrincipal();
     }
 
-    private static ClaimsPrincipal Operator(ClaimsPrincipal token) => new(new ClaimsIdentity(token.Claims, CookieAuthenticationDefaults.AuthenticationScheme));
+    private static ClaimsPrincipal Operator(ClaimsPrincipal token) => new(new ClaimsIdentity([Scopes.ClaimOf(token)], CookieAuthenticationDefaults.AuthenticationScheme));
 }

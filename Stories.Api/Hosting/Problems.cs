@@ -40,7 +40,7 @@ public static class Problems
         [ProblemCodes.UploadInvalid] = (400, "A header of the upload is missing or malformed."),
         [ProblemCodes.UploadTooLarge] = (413, "The upload is larger than allowed, or more was sent than announced."),
         [ProblemCodes.UploadExpired] = (410, "The upload's time is over; begin a new one."),
-        [ProblemCodes.UploadTooManyParts] = (400, "The upload came in too many pieces, or too often in vain; begin a new one, with larger ones."),
+        [ProblemCodes.UploadTooManyParts] = (400, "The upload came in too many pieces, or too much of it in vain; begin a new one, in larger pieces or in smaller ones with a checksum each."),
         [ProblemCodes.UploadOffsetConflict] = (409, "The offset is not where the upload stands; ask with HEAD."),
         [ProblemCodes.UploadSuperseded] = (423, "A newer request has taken over this upload."),
         [ProblemCodes.UploadChecksumMismatch] = (460, "The bytes do not have the announced checksum; nothing of them was kept."),

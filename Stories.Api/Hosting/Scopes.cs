@@ -44,7 +44,7 @@ public static class Scopes
     /// <summary>Leaves in it what an issuer may give by itself, and what the operator granted its app.</summary>
     public static void Confine(ClaimsIdentity identity, IReadOnlyCollection<string> grants)
     {
-        foreach (var claim in identity.FindAll(ClaimType).ToList())
+        foreach (var claim in ClaimsOf(identity.Claims).ToList())
         {
             var scopes = claim.Value.Split(' ');
             if (!scopes.Any(IsTooMuch)) continue;
@@ -55,7 +55,13 @@ public static class Scopes
         bool IsTooMuch(string scope) => BeyondTheApp.Contains(scope) && !grants.Contains(scope);
     }
 
-    public static IEnumerable<string> Of(ClaimsPrincipal user) => user.FindAll(ClaimType).SelectMany(claim => claim.Value.Split(' '));
+    /// <summary>All that a token may do in one claim.</summary>
+    public static Claim ClaimOf(ClaimsPrincipal user) => new(ClaimType, string.Join(' ', Of(user)));
+
+    public static IEnumerable<string> Of(ClaimsPrincipal user) => ClaimsOf(user.Claims).SelectMany(claim => claim.Value.Split(' '));
+
+    /// <summary>Some identities would find "Scope" too, which nobody confines.</summary>
+    private static IEnumerable<Claim> ClaimsOf(IEnumerable<Claim> claims) => claims.Where(claim => claim.Type == ClaimType);
 
     public static bool Has(ClaimsPrincipal user, string scope) => Of(user).Contains(scope);
 }

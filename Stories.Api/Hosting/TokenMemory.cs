@@ -56,6 +56,8 @@ internal sealed class TokenMemory(AppRegistry apps, int most = 20_000) : TokenHa
     {
         var app = apps.Find(identity.FindFirst(JwtRegisteredClaimNames.Iss)?.Value, identity.FindAll(JwtRegisteredClaimNames.Aud).Select(c => c.Value));
         if (app is null || !UserName.IsUser(identity.FindFirst(JwtRegisteredClaimNames.Sub)?.Value)) return false;
+        // Whose it is is said by the key that signed it, whatever else stands in it.
+        foreach (var own in identity.FindAll(Caller.AppClaim).ToList()) identity.RemoveClaim(own);
         identity.AddClaim(new Claim(Caller.AppClaim, app.Id));
         Scopes.Confine(identity, app.Grants);
         return true;

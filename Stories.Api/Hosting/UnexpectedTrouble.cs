@@ -11,11 +11,16 @@ internal sealed class UnexpectedTrouble(IProblemDetailsService problems, ILogger
 {
     public ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
     {
-        // The framework knows which refusal this is.
-        if (exception is BadHttpRequestException) return ValueTask.FromResult(false);
+        // Of a body that is too large, too slow or cut short where no handler binds it. The framework knows which refusal this is.
+        if (exception is BadHttpRequestException { StatusCode: var refused }) return AnswerAsync(context, refused);
         var isAway = Trouble.IsAway(exception);
         log.Log(isAway ? LogLevel.Warning : LogLevel.Error, "{Method} {Route}: {Trouble}.", context.Request.Method, Route(context), Trouble.Of(exception));
-        context.Response.StatusCode = isAway ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError;
+        return AnswerAsync(context, isAway ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError);
+    }
+
+    private ValueTask<bool> AnswerAsync(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
         return problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = { Status = context.Response.StatusCode } });
     }
 

@@ -10,8 +10,11 @@ namespace Stories.Api.Operating;
 /// <summary><c>app add|change|list|remove</c>: tenants are the operator's business, not the Api's.</summary>
 internal static class ManageApps
 {
+    private static readonly string[] Settings = ["--issuer", "--audience", "--keys", "--origins", "--shares-with", "--grants"];
+
     public static async Task<int> AddAsync(IConfiguration configuration, string id, string[] options)
     {
+        OperatorCommand.RefuseUnknown(options, Settings, flags: ["--development"]);
         var development = options.Contains("--development");
         var (issuer, audience, keys) = development
             ? (DevelopmentIssuer.Name, id, DevelopmentIssuer.PublicKeys(await DevelopmentIssuer.LoadAsync(configuration)))
@@ -33,6 +36,8 @@ internal static class ManageApps
     /// <summary>What is not named stays, and so do the app's users. The Apis see it within seconds.</summary>
     public static async Task<int> ChangeAsync(IConfiguration configuration, string id, string[] options)
     {
+        OperatorCommand.RefuseUnknown(options, Settings, flags: []);
+        if (options.Length == 0) throw new ArgumentException($"Say what is to change: {string.Join(", ", Settings)}.");
         await using var db = OperatorCommand.OpenDatabase(configuration);
         var app = await db.Apps.SingleOrDefaultAsync(a => a.Id == id) ?? throw new ArgumentException($"There is no app {id}.");
         var (issuer, audience, keys) = (OperatorCommand.Option(options, "--issuer"), OperatorCommand.Option(options, "--audience"), OperatorCommand.Option(options, "--keys"));

@@ -42,7 +42,17 @@ internal sealed class OperatorCommand(string name, string[] arguments)
     {
         var at = Array.IndexOf(options, name);
         if (at < 0) return null;
-        return at + 1 < options.Length ? options[at + 1] : throw new ArgumentException($"{name} needs a value.");
+        return at + 1 < options.Length && !options[at + 1].StartsWith("--", StringComparison.Ordinal) ? options[at + 1] : throw new ArgumentException($"{name} needs a value.");
+    }
+
+    /// <summary>What is not understood is not passed over: somebody believes that it was done.</summary>
+    public static void RefuseUnknown(string[] options, string[] settings, string[] flags)
+    {
+        for (var at = 0; at < options.Length; at++)
+        {
+            if (settings.Contains(options[at])) _ = Option(options, options[at++]);
+            else if (!flags.Contains(options[at])) throw new ArgumentException($"{options[at]} is not understood: there are {string.Join(", ", settings.Concat(flags))}.");
+        }
     }
 
     private static async Task<int> Usage()
@@ -50,7 +60,7 @@ internal sealed class OperatorCommand(string name, string[] arguments)
         await Console.Error.WriteLineAsync("""
             migrate
             app add NAME --issuer URL --audience TEXT --keys FILE [--origins A,B] [--shares-with APP,APP] [--grants SCOPE,SCOPE]
-            app add NAME --development [--origins A,B] [--shares-with APP,APP]
+            app add NAME --development [--origins A,B] [--shares-with APP,APP] [--grants SCOPE,SCOPE]
             app change NAME [--issuer URL] [--audience TEXT] [--keys FILE] [--origins A,B] [--shares-with APP,APP] [--grants SCOPE,SCOPE]
             app list
             app remove NAME

@@ -101,7 +101,7 @@ internal static class ShowReport
                     other = exact.Values.Aggregate(other, (sum, part) => sum + part);
                     continue;
                 }
-                var (released, rest) = breakdown.Release(line.Id, day, asked.By.ToString(), exact, MostShown(line.Terms));
+                var (released, rest) = breakdown.Release(line.Id, day, asked.By.ToString(), exact, MostShownInADay);
                 foreach (var (value, part) in released) parts[value] = parts.GetValueOrDefault(value, BrokenDown.Nothing) + part;
                 other += rest;
             }
@@ -111,10 +111,6 @@ internal static class ShowReport
             ReportRow Row(string key, BrokenDown part) => new(line.Id, line.Name, key, finality.Of(asked.To), Finality.At(asked.To), [part.Shown, part.Devices, part.Actions], []);
         }
     }
-
-    /// <summary>How often one device may show a line in a day.</summary>
-    private static int MostShown(LineTerms terms) =>
-        Math.Max(1, terms.Caps.Where(c => c.Level is CapLevel.Line or CapLevel.Campaign or CapLevel.Advertiser && c.Seconds >= 24 * 60 * 60).Select(c => c.Most).Append(MostShownInADay).Min());
 
     /// <param name="UncountedSince">Null: everything that came is counted.</param>
     private sealed record Finality(DateTimeOffset Now, DateTimeOffset? UncountedSince)

@@ -84,7 +84,7 @@ internal sealed class BodyPump(
             {
                 while (true)
                 {
-                    filling ??= new Block(pump.budget);
+                    filling ??= new Block(pump.budget, pump.clock.GetTimestamp());
                     if (filling.IsOutOfRoom && !filling.TryGrow())
                     {
                         // Others hold the budget: give what we hold before waiting for more, or all would wait for all.
@@ -104,7 +104,8 @@ internal sealed class BodyPump(
                     checksum?.Append(filling.Unadded(read));
                     filling.Add(read);
                     received += read;
-                    if (filling.Length == pump.options.BlockBytes && await HandOverAsync() is { } refusal) return refusal;
+                    // A slow sender's is staged half full: while it fills, the pieces of the buffers in it are nobody else's.
+                    if ((filling.Length == pump.options.BlockBytes || filling.IsOld(pump.clock)) && await HandOverAsync() is { } refusal) return refusal;
                 }
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -153,12 +154,17 @@ internal sealed class BodyPump(
     }
 
     /// <summary>Bytes that have come and are not staged yet, charged to the budget.</summary>
-    private sealed class Block(BufferBudget budget) : IDisposable
+    /// <param name="begunAt">By the clock's counter.</param>
+    private sealed class Block(BufferBudget budget, long begunAt) : IDisposable
     {
+        private static readonly TimeSpan Old = TimeSpan.FromSeconds(10);
+
         private readonly RecyclableMemoryStream bytes = budget.NewBlock();
         private int pieces;
 
         public int Length => (int)bytes.Length;
+
+        public bool IsOld(TimeProvider clock) => clock.GetElapsedTime(begunAt) >= Old;
 
         public bool IsOutOfRoom => bytes.Length == (long)pieces * BufferBudget.PieceBytes;
 

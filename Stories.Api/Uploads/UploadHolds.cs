@@ -2,7 +2,7 @@ namespace Stories.Api.Uploads;
 
 /// <summary>
 /// Which request takes each upload's bytes in this process: the newest. An older one, half-open or trickling, gives back what it holds
-/// of the buffers at once, not with its next block, so that an account holds as many pieces as it has uploads open.
+/// of the buffers as soon as what it is staging is staged, not with its next block, so that an account has at most one block in the buffers for each upload that it has open.
 /// </summary>
 internal sealed class UploadHolds
 {

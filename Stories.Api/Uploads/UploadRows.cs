@@ -10,7 +10,7 @@ namespace Stories.Api.Uploads;
 internal sealed record UploadStanding(long Offset, long Length, UploadState State, int Parts, long WastedBytes, DateTimeOffset ExpiresAt)
 {
     /// <summary>It has come in so many requests, or so much of it in vain, that it takes no more.</summary>
-    public bool IsWornOut(UploadOptions limits) => Parts >= limits.MaxParts || WastedBytes > limits.WastedLengths * Length;
+    public bool IsWornOut(UploadOptions limits) => Parts >= limits.MaxParts || WastedBytes >= limits.WastedLengths * Length;
 }
 
 /// <summary>The right to add bytes to an upload, until a newer request takes it.</summary>
@@ -85,7 +85,7 @@ internal sealed class UploadRows(NpgsqlDataSource database)
     {
         await using var command = Owned("""
             update uploads set epoch = epoch + 1, parts = parts + 1
-            where id = $1 and app = $2 and "user" = $3 and state = 'Receiving' and "offset" = $4 and parts < $5 and wasted_bytes <= $6 * length and expires_at > $7
+            where id = $1 and app = $2 and "user" = $3 and state = 'Receiving' and "offset" = $4 and parts < $5 and wasted_bytes < $6 * length and expires_at > $7
             returning blob_name, length, epoch, (select count(*) from upload_blocks where upload_id = $1)
             """, id, owner);
         command.Parameters.AddWithValue(offset);

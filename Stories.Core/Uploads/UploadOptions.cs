@@ -20,7 +20,7 @@ public sealed class UploadOptions
     [Range(1, 50_000)]
     public int MaxParts { get; set; } = 2_000;
 
-    /// <summary>How many times its length may come in vain (against its checksum, or when a newer request took over), beside what is kept.</summary>
+    /// <summary>Once so many times its length has come in vain (against its checksum, or when a newer request took over) it takes no more.</summary>
     [Range(1, 100)]
     public int WastedLengths { get; set; } = 4;
 

@@ -144,13 +144,13 @@ public sealed class Service : IAsyncDisposable
         }, cancellationToken, arguments);
 
     public string Token(string user, string scope = "stories.post stories.view", string app = ChatApp, TimeSpan? life = null, SecurityKey? key = null, string algorithm = SecurityAlgorithms.EcdsaSha256,
-        string issuer = "https://issuer.test", string? audience = null) =>
+        string issuer = "https://issuer.test", string? audience = null, (string Name, string Value)? more = null) =>
         new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
         {
             Issuer = issuer,
             Audience = audience ?? app,
             Expires = (Clock.GetUtcNow() + (life ?? TimeSpan.FromDays(30))).UtcDateTime,
-            Claims = new Dictionary<string, object> { ["sub"] = user, ["scope"] = scope },
+            Claims = new Dictionary<string, object>([new("sub", user), new("scope", scope), .. more is { } own ? [new(own.Name, own.Value)] : Array.Empty<KeyValuePair<string, object>>()]),
             SigningCredentials = new SigningCredentials(key ?? issuerKey, algorithm),
         });
 

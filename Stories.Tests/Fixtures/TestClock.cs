@@ -18,6 +18,9 @@ public sealed class TestClock : TimeProvider
     /// <summary>As the real one does.</summary>
     private static DateTimeOffset ToMicroseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
 
+    /// <summary>Hands that are moved move the counter too.</summary>
+    public override long GetTimestamp() => System.GetTimestamp() + Interlocked.Read(ref offset) * (TimestampFrequency / TimeSpan.TicksPerSecond);
+
     public void Advance(TimeSpan by) => Interlocked.Add(ref offset, by.Ticks);
 
     public void MoveTo(DateTimeOffset time)

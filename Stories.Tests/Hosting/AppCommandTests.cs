@@ -1,8 +1,11 @@
 using System.Net;
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.IdentityModel.Tokens;
+using Stories.Api.Hosting;
 using Stories.Api.Operating;
+using Stories.Protocol;
 using Stories.Tests.Fixtures;
 
 namespace Stories.Tests.Hosting;
@@ -34,6 +37,26 @@ public sealed class AppCommandTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.OK), await MayAsync(token));
         await ChangeAsync("--grants", "");
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Forbidden, HttpStatusCode.Forbidden), await MayAsync(token));
+    }
+
+    [Fact]
+    public async Task A_token_is_of_the_app_whose_key_signed_it_whatever_it_says_itself()
+    {
+        var tokens = service.Api.GetRequiredService<Tokens>();
+        var principal = await tokens.ValidateAsync(service.Token("alice", app: Service.LonelyApp, more: (Caller.AppClaim, Service.ChatApp)), Cancel);
+        Assert.Equal(new UserName(Service.LonelyApp, "alice"), Caller.Of(principal!)!.Name);
+    }
+
+    [Fact]
+    public async Task A_scope_in_other_letters_is_none()
+    {
+        using var browser = await Dashboard.VisitAsync(service, Cancel);
+        Assert.Equal(HttpStatusCode.Forbidden, (await browser.SignInAsync(service.Token("op", "stories.view", more: ("Scope", "ops")), Cancel)).StatusCode);
+        Assert.Equal(HttpStatusCode.Redirect, (await browser.SignInAsync(service.Token("op", "ops", more: ("Scope", "ops-act")), Cancel)).StatusCode);
+        Assert.DoesNotContain("js-jobs-list-command", await browser.Http.GetStringAsync("ops/hangfire/recurring", Cancel), StringComparison.Ordinal);
+        // With the scope as it is written the buttons are there.
+        Assert.Equal(HttpStatusCode.Redirect, (await browser.SignInAsync(service.Token("op", "ops ops-act"), Cancel)).StatusCode);
+        Assert.Contains("js-jobs-list-command", await browser.Http.GetStringAsync("ops/hangfire/recurring", Cancel), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,6 +105,9 @@ public sealed class AppCommandTests(LocalServers servers) : IAsyncLifetime
     [Theory]
     [InlineData("There is no app nobody.", "change", "nobody", "--grants", "ops")]
     [InlineData("moderate is not granted", "change", "lonely", "--grants", "ops,moderate")]
+    [InlineData("--key is not understood", "change", "lonely", "--key", "new.json")]
+    [InlineData("--origins needs a value.", "change", "lonely", "--origins", "--grants", "ops")]
+    [InlineData("Say what is to change", "change", "lonely")]
     [InlineData("There is no file", "change", "lonely", "--keys", "/nowhere/keys.json")]
     [InlineData("The app chat has this issuer and audience already.", "change", "lonely", "--audience", "chat")]
     [InlineData("There is an app lonely already", "add", "lonely", "--development")]

@@ -153,7 +153,7 @@ public sealed class IdempotencyTests(LocalServers servers) : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task While_a_slow_body_comes_in_no_connection_is_held_and_nobodys_departure_waits(bool withKey)
+    public async Task While_a_slow_body_comes_in_no_transaction_is_open(bool withKey)
     {
         using var sender = new TcpClient();
         await sender.ConnectAsync(IPAddress.Loopback, rig.Service.Address.Port, Cancel);
@@ -171,6 +171,16 @@ public sealed class IdempotencyTests(LocalServers servers) : IAsyncLifetime
 
         await sender.GetStream().WriteAsync(body, Cancel);
         Assert.Equal("HTTP/1.1 201 Created", await lines.ReadLineAsync(Cancel));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("large")]
+    public async Task A_body_that_is_too_large_is_refused_as_everywhere(string? key)
+    {
+        using var content = new StringContent(new string(' ', 300_000), Encoding.UTF8, "application/json");
+        using var answer = await rig.Http(key: key).PutAsync("v1/ads/advertiser", content, Cancel);
+        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, ProblemCodes.RequestTooLarge), (answer.StatusCode, await Tus.CodeAsync(answer)));
     }
 
     private Task<int> CampaignsAsync() => rig.Service.ReadAsync(db => db.Campaigns.CountAsync(Cancel));
