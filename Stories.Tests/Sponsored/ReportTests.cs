@@ -177,7 +177,9 @@ public sealed class ReportTests(LocalServers servers) : IAsyncLifetime
         Assert.All(parts, p => Assert.True(p.Values[2] == 0 || p.Values[2] >= Breakdown.LeastActions));
         Assert.Equal(ReportState.Final, parts[0].State);
 
-        // Whoever asks again, of whichever days around, on whichever host, learns nothing more.
+        // Whoever asks again, of whichever days around, on whichever host, with whatever caps the line has now, learns nothing more.
+        await service.ReadAsync(db => db.Database.ExecuteSqlAsync($$"""update lines set terms = jsonb_set(terms, '{caps}', '[{"level":"line","most":1,"seconds":86400}]') where id = {{booked.Line}}""", Cancel));
+        Assert.Equal([new Cap(CapLevel.Line, 1, 86_400)], (await service.ReadAsync(db => db.Lines.SingleAsync(l => l.Id == booked.Line, Cancel))).Terms.Caps);
         using var second = service.Http(booked.Owner, "ads.manage");
         second.BaseAddress = service.StartApi().Address;
         var again = await (await second.GetAsync($"v1/ads/reports/funnel?by={by}&line={booked.Line}", Cancel)).Content.ReadFromJsonAsync<ReportView>(StoriesJson.Options, Cancel);
@@ -203,6 +205,8 @@ public sealed class ReportTests(LocalServers servers) : IAsyncLifetime
     {
         await Booked.SubmitAsync(service, "bob", booked.Records(10));
         await Booked.FoldAsync(service);
+        // Two reports of one instant.
+        service.Clock.Freeze(service.Clock.GetUtcNow());
         var row = Single(await ReportAsync("pacing"));
         Assert.Equal((10, 50_000, 1_000_000_000), (row["billed"], row["settledMicros"], row["budgetMicros"]));
         // 30 of 90 days of the flight have passed, and a little; nothing is known of when people watch, so time stands for them.

@@ -58,7 +58,9 @@ public sealed class SettlementTests(LocalServers servers)
         await Booked.SubmitManyAsync(service, booked.Records(20));
         await Booked.FoldAsync(service);
         service.Clock.Advance(TimeSpan.FromDays(1));
-        await service.ReadAsync(db => db.Database.ExecuteSqlAsync($"update lines set budget_micros = {(long)(budget * times)} where id = {booked.Line}", Cancel));
+        var changed = (long)(budget * times);
+        await service.ReadAsync(db => db.Database.ExecuteSqlAsync($$"""update lines set budget_micros = {{changed}}, terms = jsonb_set(terms, '{budgetMicros}', to_jsonb({{changed}})) where id = {{booked.Line}}""", Cancel));
+        Assert.Equal(changed, (await service.ReadAsync(db => db.Lines.SingleAsync(l => l.Id == booked.Line, Cancel))).Terms.BudgetMicros);
         await Booked.SubmitManyAsync(service, late, "late");
         await Booked.FoldAsync(service);
 

@@ -40,7 +40,7 @@ public sealed class SponsoredRetentionTests(LocalServers servers)
         await PassAsync(rig, begin + TimeSpan.FromDays(2));
         await AssertGoneAsync(rig, "record_quotas");
         foreach (var (table, rows) in await Tables.AllRowsAsync(rig.Service.Database, Cancel)) Assert.False(rows.Exists(row => row.Contains(Viewer, StringComparison.Ordinal)), table);
-        await PassAsync(rig, begin + TimeSpan.FromDays(4));
+        await PassAsync(rig, begin + TimeSpan.FromDays(5));
         await AssertGoneAsync(rig, "catalogs");
         await PassAsync(rig, begin + TimeSpan.FromDays(11));
         await AssertGoneAsync(rig, "counted_records");

@@ -96,7 +96,14 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
         try
         {
             var limits = new PhotoLimits(options.Value.PhotoMegapixels * 1_000_000L, options.Value.PhotoSide, options.Value.PhotoPages);
-            await PhotoWire.WriteBlockAsync(child.Input, PhotoWire.WriteLimits(limits), patience.Token);
+            try
+            {
+                await PhotoWire.WriteBlockAsync(child.Input, PhotoWire.WriteLimits(limits), patience.Token);
+            }
+            catch (IOException)
+            {
+                // It has gone already, and may have said why.
+            }
             var ready = await PhotoWire.ReadAnswerAsync(child.Output, patience.Token);
             if (ready is not null && PhotoWire.Ready.Span.SequenceEqual(ready)) return child;
             // It has seen no photo yet and can be believed.

@@ -20,6 +20,9 @@ public sealed class Sandbox : IDisposable
     public const string NoRoom = "there is no room in scratch for what a process may write";
     private const long LeastRoom = 1 << 20;
 
+    /// <summary>Of a shell's limits.</summary>
+    private const long Block = 512;
+
     /// <summary>For where the network is one of its own.</summary>
     private const string OneDevice = """while read -r line; do [[ $line = *:* ]] && devices+=.; done </proc/net/dev; [ "$devices" = . ] || exit 6""";
 
@@ -246,7 +249,7 @@ public sealed class Sandbox : IDisposable
         {
             { Exists: false } or { Length: 0 } => "nothing can be run",
             { Length: var length } when length > options.OutputBytes => "a process writes files without end",
-            { Length: var length } when length < options.OutputBytes => NoRoom,
+            { Length: var length } when length < options.OutputBytes / Block * Block => NoRoom,
             _ => null,
         };
     }
@@ -297,7 +300,7 @@ public sealed class Sandbox : IDisposable
         ("lifeline", folder.Lifeline),
         ("scratch", scratchRoom.Folder),
         ("ffmpeg_folder", options.FfmpegFolder),
-        ("file_blocks", $"{options.OutputBytes / 512}"),
+        ("file_blocks", $"{options.OutputBytes / Block}"),
         ("cpu_seconds", $"{(int)(options.WallClock + 4 * options.VideoDuration).TotalSeconds * 2}"),
         ("app_folder", AppContext.BaseDirectory.TrimEnd('/')),
         ("dotnet_folder", DotnetFolder()),
