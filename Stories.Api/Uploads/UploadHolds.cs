@@ -1,8 +1,8 @@
 namespace Stories.Api.Uploads;
 
 /// <summary>
-/// Which request takes each upload's bytes in this process: the newest. An older one, half-open or trickling, gives back what it holds
-/// of the buffers as soon as what it is staging is staged, not with its next block, so that an account has at most one block in the buffers for each upload that it has open.
+/// Which request takes each upload's bytes in this process: the newest. An older one, half-open or trickling, gives back what it holds of
+/// the buffers once what it is staging is staged, not with its next block: an account has one block in them for each upload that it has open.
 /// </summary>
 internal sealed class UploadHolds
 {
@@ -13,19 +13,11 @@ internal sealed class UploadHolds
         var turn = new Turn(this, hold);
         lock (newest)
         {
-            if (!newest.TryGetValue(hold.Id, out var other))
-            {
-                newest[hold.Id] = turn;
-                return turn;
-            }
+            var other = newest.GetValueOrDefault(hold.Id);
             // Two may come here in another order than the database gave them the upload.
-            if (other.Epoch > hold.Epoch)
-            {
-                turn.End();
-                return turn;
-            }
-            newest[hold.Id] = turn;
-            other.End();
+            var isLate = other?.Epoch > hold.Epoch;
+            if (!isLate) newest[hold.Id] = turn;
+            (isLate ? turn : other)?.End();
         }
         return turn;
     }

@@ -75,6 +75,23 @@ public sealed class AudienceTests(LocalServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_epoch_that_another_of_the_owners_devices_begins_while_a_file_goes_up_keeps_nothing_from_being_posted()
+    {
+        var laptop = service.User("alice", device: "laptop");
+        await laptop.Audiences.RegisterAsync(Cancel);
+        var audience = await alice.Audiences.FindOrFoundAsync("friends", Cancel);
+        laptop.Store.NameAudience("friends", audience.Id);
+        Task<AudienceView>? other = null;
+        var (story, request) = await alice.Poster.PrepareAsync(new Draft([Samples.Photo], Level.Processed, TimeSpan.FromHours(1), "friends", null), (step, _) =>
+        {
+            if (step == PostStep.Uploading) other ??= laptop.Audiences.ChangeAsync("friends", [], [], Cancel);
+            other?.Wait(Cancel);
+        }, Cancel);
+        Assert.NotNull(other);
+        Assert.Equal(story, (await alice.Client.PublishAsync(story, request, Cancel)).Story);
+    }
+
+    [Fact]
     public async Task Of_two_changes_at_once_both_take_effect_one_after_the_other()
     {
         await alice.Audiences.FindOrFoundAsync("friends", Cancel);

@@ -42,6 +42,11 @@ public sealed class DeviceStoreTests : IDisposable
         Assert.Equal(epoch.Recipient, again.FindEpoch(audience, 3)!.Recipient);
         Assert.Equal(roll.Members, again.FindRoll(audience, 3)!.Members);
         Assert.Equal(roll.Devices, again.FindRoll(audience, 3)!.Devices);
+        // Who was in an earlier epoch nobody asks; its key opens what was posted to it.
+        again.KeepEpoch(audience, 4, epoch, roll);
+        Assert.Null(again.FindRoll(audience, 3));
+        Assert.NotNull(again.FindRoll(audience, 4));
+        Assert.Equal(epoch.Recipient, again.FindEpoch(audience, 3)!.Recipient);
         Assert.Equal(new byte[32], again.ServiceKey);
         Assert.Null(again.FindEpoch(audience, 2));
         Assert.Null(again.FindAudience("others"));

@@ -45,6 +45,13 @@ public sealed class StoriesClientTests
     }
 
     [Fact]
+    public async Task An_answer_that_is_larger_than_any_is_left()
+    {
+        using var client = Client(new StandIn().On("GET /prefix/v1/tray", _ => new HttpResponseMessage { Content = new ByteArrayContent(new byte[(16 << 20) + 1]) }));
+        Assert.Equal(HttpRequestError.ConfigurationLimitExceeded, (await Assert.ThrowsAsync<HttpRequestException>(() => client.ShowTrayAsync(Cancel))).HttpRequestError);
+    }
+
+    [Fact]
     public async Task The_token_is_asked_for_at_each_request()
     {
         var seen = new List<AuthenticationHeaderValue?>();

@@ -49,7 +49,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
 
         Assert.False(await claims.EndAsync(late!, StoryState.Rejected, ProblemCodes.MediaFailed, Cancel));
         Assert.False(await claims.FinishAsync(late!, Cancel));
-        Assert.False(await claims.ReleaseAsync(late!, Cancel));
+        Assert.False(await claims.ReleaseAsync(late!, counts: true, Cancel));
         Assert.False(await claims.ReturnAsync(late!, Cancel));
         Assert.Equal(WorkState.Pending, (await ProcessStoryTests.StoryAsync(service, story)).Work);
     }
@@ -70,7 +70,7 @@ public sealed class ClaimRaceTests(LocalServers servers)
         var third = await claims.TakeAsync(Lane.Photo, Cancel);
         Assert.Equal(second!.Attempt, third!.Attempt);
         Assert.False(await claims.FinishAsync(second, Cancel));
-        Assert.False(await claims.ReleaseAsync(second, Cancel));
+        Assert.False(await claims.ReleaseAsync(second, counts: true, Cancel));
         Assert.Equal(ClaimEnd.TakenOver, await claims.FindEndAsync(second, Cancel));
         Assert.True(await claims.FinishAsync(third, Cancel));
     }

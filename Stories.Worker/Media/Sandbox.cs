@@ -27,6 +27,7 @@ public sealed class Sandbox : IDisposable
     private const string OneDevice = """while read -r line; do [[ $line = *:* ]] && devices+=.; done </proc/net/dev; [ "$devices" = . ] || exit 6""";
 
     private static readonly string[] Tools = ["ffmpeg", "ffprobe", "heif-convert", "render-child", Check];
+
     /// <summary>What each says when it is there, with the parts that our files need.</summary>
     private static readonly (string Tool, string Argument, string[] Parts)[] Decoders =
     [
@@ -130,25 +131,18 @@ public sealed class Sandbox : IDisposable
         {
             Use(kind);
             if (await LookAsync(FindHoleAsync, cancellationToken) is not { } fault)
-                return await LookAsync(c => FindLackAsync(null, c), cancellationToken) is { } lack ? (false, [lack]) : (true, faults);
+                return await LookAsync(async c => await FindMissingAsync(Decoders, c) ?? await FindFloodAsync(c), cancellationToken) is { } lack ? (false, [lack]) : (true, faults);
             faults.Add(fault);
         }
         return (false, faults);
     }
 
-    /// <summary>
-    /// Proves that the walls stand: neither a file outside nor our environment can be seen, nothing can be written beside
-    /// scratch, listeners of ours cannot be reached, no file of ours is open, no process, namespace or core dump can be made. And that
-    /// there is something behind them: decoders that can be run, and room to write.
-    /// </summary>
-    /// <param name="failed">The tool that failed. Null: none did, and all are looked at, and whether a file ends where it must: that takes as much scratch as a file may.</param>
+    /// <summary>After a tool failed: whether the walls stand, the tool can be run, and there is room for what it writes.</summary>
     /// <returns>What is wrong, or null.</returns>
-    public async Task<string?> FindFaultAsync(string? failed, CancellationToken cancellationToken) =>
-        await LookAsync(FindHoleAsync, cancellationToken) ?? await LookAsync(c => FindLackAsync(failed, c), cancellationToken);
-
-    /// <summary>Whether there is a decoder and room.</summary>
-    private async Task<string?> FindLackAsync(string? failed, CancellationToken cancellationToken) =>
-        await FindMissingAsync(failed, cancellationToken) ?? await FindFloodAsync(failed, cancellationToken);
+    public async Task<string?> FindFaultAsync(string failed, CancellationToken cancellationToken) =>
+        await LookAsync(FindHoleAsync, cancellationToken)
+        ?? await LookAsync(c => FindMissingAsync(Decoders.Where(d => d.Tool == failed), c), cancellationToken)
+        ?? (new DriveInfo(scratchRoom.Folder).AvailableFreeSpace < LeastRoom ? NoRoom : null);
 
     private async Task<string?> LookAsync(Func<CancellationToken, Task<string?>> find, CancellationToken cancellationToken)
     {
@@ -175,6 +169,10 @@ public sealed class Sandbox : IDisposable
     /// <summary>Whatever still runs in it ends.</summary>
     public void Dispose() => folder.Dispose();
 
+    /// <summary>
+    /// Proves that the walls stand: neither a file outside nor our environment can be seen, nothing can be written beside
+    /// scratch, listeners of ours cannot be reached, no file of ours is open, no process, namespace or core dump can be made.
+    /// </summary>
     private async Task<string?> FindHoleAsync(CancellationToken cancellationToken)
     {
         await using var scratch = scratchRoom.Open();
@@ -227,10 +225,10 @@ public sealed class Sandbox : IDisposable
     }
 
     /// <summary>Whoever lacks a decoder would find every file damaged.</summary>
-    private async Task<string?> FindMissingAsync(string? failed, CancellationToken cancellationToken)
+    private async Task<string?> FindMissingAsync(IEnumerable<(string Tool, string Argument, string[] Parts)> decoders, CancellationToken cancellationToken)
     {
         await using var scratch = scratchRoom.Open();
-        foreach (var (tool, argument, parts) in Decoders.Where(d => failed is null || d.Tool == failed))
+        foreach (var (tool, argument, parts) in decoders)
         {
             var (exit, said) = await ToEndAsync(tool, scratch, cancellationToken, argument);
             if (exit != 0) return $"{tool} cannot be run";
@@ -239,10 +237,9 @@ public sealed class Sandbox : IDisposable
         return null;
     }
 
-    /// <summary>Writes a little more than a file may have, or looks whether there is room for anything.</summary>
-    private async Task<string?> FindFloodAsync(string? failed, CancellationToken cancellationToken)
+    /// <summary>Writes a little more than a file may have.</summary>
+    private async Task<string?> FindFloodAsync(CancellationToken cancellationToken)
     {
-        if (failed is not null) return new DriveInfo(scratchRoom.Folder).AvailableFreeSpace < LeastRoom ? NoRoom : null;
         await using var scratch = scratchRoom.Open();
         await CheckAsync(scratch, $"exec head -c {options.OutputBytes + (1 << 20)} /dev/zero >flood", cancellationToken);
         return new FileInfo(scratch.File("flood")) switch

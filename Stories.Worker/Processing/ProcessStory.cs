@@ -63,8 +63,7 @@ public sealed class ProcessStory(
         {
             log.LogWarning("Work {WorkId} failed in attempt {Attempt}: {Trouble}.", claim.WorkId, claim.Attempt, Trouble.Of(e));
             // Storage or database that is away, and walls that fell, are nothing that a file could bring about: until they are back the story waits, as long as it lives.
-            if (Trouble.IsAway(e) || e is SandboxFaultException { IsOfFiles: false }) await WaitAsync(claim);
-            else await FailAsync(claim);
+            await FailAsync(claim, counts: !Trouble.IsAway(e) && e is not SandboxFaultException { IsOfFiles: false });
         }
     }
 
@@ -129,7 +128,7 @@ public sealed class ProcessStory(
                     await storyBlobs.DeleteUploadsAsync(claim.Story, CancellationToken.None);
                 break;
             case ClaimEnd.Ours:
-                await FailAsync(claim);
+                await FailAsync(claim, counts: true);
                 break;
             case ClaimEnd.TakenOver:
                 break;
@@ -137,20 +136,14 @@ public sealed class ProcessStory(
     }
 
     /// <summary>Trouble of ours: once more, until the attempts are used up.</summary>
-    private async Task FailAsync(StoryClaim claim)
+    private async Task FailAsync(StoryClaim claim, bool counts)
     {
-        if (claim.Attempt >= Story.MaxAttempts)
+        if (counts && claim.Attempt >= Story.MaxAttempts)
         {
             await EndAsync(claim, StoryState.Rejected, ProblemCodes.MediaFailed);
             return;
         }
-        await claims.ReleaseAsync(claim, CancellationToken.None);
-        throw new WorkFailedException(ProblemCodes.MediaFailed);
-    }
-
-    private async Task WaitAsync(StoryClaim claim)
-    {
-        await claims.AwaitAsync(claim, CancellationToken.None);
+        await claims.ReleaseAsync(claim, counts, CancellationToken.None);
         throw new WorkFailedException(ProblemCodes.MediaFailed);
     }
 

@@ -86,15 +86,10 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
         """, cancellationToken, claim.Story, claim.StartedAt);
 
     /// <summary>Trouble of ours: the next attempt may start after a rest.</summary>
-    public Task<bool> ReleaseAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
-        update stories set claimed_until = $3, stage = 'Waiting', percent = 0 where id = $1 and started_at = $2 and work = 'Pending'
-        """, cancellationToken, claim.Story, claim.StartedAt, clock.GetUtcNow() + Rest);
-
-    /// <summary>The same, and the attempt does not count.</summary>
-    public Task<bool> AwaitAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
-        update stories set claimed_until = $3, attempt = attempt - 1, stage = 'Waiting', percent = 0
-        where id = $1 and started_at = $2 and work = 'Pending' and claimed_until is not null
-        """, cancellationToken, claim.Story, claim.StartedAt, clock.GetUtcNow() + Rest);
+    /// <param name="counts">Whether this one does.</param>
+    public Task<bool> ReleaseAsync(StoryClaim claim, bool counts, CancellationToken cancellationToken) => ChangesAsync("""
+        update stories set claimed_until = $3, attempt = attempt - $4, stage = 'Waiting', percent = 0 where id = $1 and started_at = $2 and work = 'Pending'
+        """, cancellationToken, claim.Story, claim.StartedAt, clock.GetUtcNow() + Rest, counts ? 0 : 1);
 
     public Task<bool> FinishAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
         update stories set work = 'Done', claimed_until = null, stage = 'Done', percent = 100, unfinished = null where id = $1 and started_at = $2 and work = 'Pending'

@@ -130,9 +130,10 @@ public sealed class PlanCatalogs(
 
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         // With the catalog or not at all: by this the repository tells what was shown, and for how long it is kept. Creatives come before the gate.
+        // Once in an epoch, by whichever cell is first.
         await db.Database.ExecuteSqlAsync($"""
-            update creatives c set last_shown_at = greatest(c.last_shown_at, {DateTimeOffset.FromUnixTimeSeconds(epoch)})
-            from (select id from creatives where id = any ({held}) order by id for update) s where s.id = c.id
+            with unsaid as (select id from creatives where id = any ({held}) and (last_shown_at is null or last_shown_at < {DateTimeOffset.FromUnixTimeSeconds(epoch)}) order by id for update)
+            update creatives c set last_shown_at = {DateTimeOffset.FromUnixTimeSeconds(epoch)} from unsaid where unsaid.id = c.id
             """, cancellationToken);
         await db.Database.ExecuteSqlRawAsync(DropCatalogs.Hold, cancellationToken);
         if (!await lines.AreUnchangedAsync([.. ids.Select(id => read[id])], held, clock.GetUtcNow(), cancellationToken)) return false;
