@@ -60,17 +60,28 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
     /// <exception cref="NotGenuineException">No processing key is signed by the pinned service key.</exception>
     public async Task<StoryProgress> PostAsync(Draft draft, Action<PostStep, int> progress, CancellationToken cancellationToken = default)
     {
-        var (story, request) = await PrepareAsync(draft, progress, cancellationToken);
+        using var content = await MakeAsync(draft, progress, cancellationToken);
         try
         {
-            // The request can be repeated: whoever loses the answer asks again.
-            var accepted = await InsistAsync(() => client.PublishAsync(story, request, cancellationToken), cancellationToken);
-            if (accepted.Ticket is { } ticket) store.KeepTicket(new KeptTicket(story, accepted.ExpiresAt, ticket), clock.GetUtcNow());
-            return accepted;
+            for (var round = 1; ; round++)
+            {
+                var request = await SignAsync(draft, content, cancellationToken);
+                try
+                {
+                    // The request can be repeated: whoever loses the answer asks again.
+                    var accepted = await InsistAsync(() => client.PublishAsync(content.Story, request, cancellationToken), cancellationToken);
+                    if (accepted.Ticket is { } ticket) store.KeepTicket(new KeptTicket(content.Story, accepted.ExpiresAt, ticket), clock.GetUtcNow());
+                    return accepted;
+                }
+                catch (StoriesProblemException e) when (e.Code == ProblemCodes.StoryEpochUnknown && round < MostTries)
+                {
+                    // Another device of the author's has begun an epoch since we signed: the same again, to the newer one.
+                }
+            }
         }
-        catch (StoriesProblemException)
+        catch
         {
-            await EndUploadsAsync(request.Uploads);
+            await EndUploadsAsync(content.Uploads.Select(u => u.Id));
             throw;
         }
     }
@@ -85,27 +96,16 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
     /// <exception cref="NotGenuineException">No processing key is signed by the pinned service key.</exception>
     public async Task<(Guid Story, PublishRequest Request)> PrepareAsync(Draft draft, Action<PostStep, int> progress, CancellationToken cancellationToken = default)
     {
-        if (draft.FindFault() is { } fault) throw new ArgumentException(fault, nameof(draft));
-        var files = draft.Files.Select(MediaFile.Of).ToList();
-        using var storyIdentity = AgeIdentity.Generate();
-        var words = StoriesJson.Write(new StoryPayload(draft.Caption, [.. files.Select(f => new PayloadMedia(f.MediaType, f.Length))]));
-        var payload = AgeFile.Encrypt(words, storyIdentity.Recipient);
-        if (payload.Length > Limits.PayloadBytes) throw new ArgumentException("The caption is too long.", nameof(draft));
-
-        // Words alone need no key of the service, but their end is proven by it: at that time any key could be shown.
-        if (store.ServiceKey is null) store.PinServiceKey((await client.ListKeysAsync(cancellationToken)).ServiceKey);
-        await audiences.RegisterAsync(cancellationToken);
-        var uploads = await UploadAsync(files, draft.Level, progress, cancellationToken);
-        // Only now: while minutes of a video go up, another device of the owner's may begin an epoch.
-        var audience = await audiences.ReadyAsync(draft.Audience, cancellationToken);
-        using var epoch = await audiences.OpenEpochAsync(audience.Id, audience.Epoch, cancellationToken);
-        var story = Guid.NewGuid();
-        var manifest = StoriesJson.Write(new StoryManifest(
-            story, self.ToString(), store.Id, audience.Id, audience.Epoch, draft.Level, storyIdentity.Recipient.ToString(),
-            clock.GetUtcNow().ToUnixTimeSeconds(), (int)draft.Lifetime.TotalSeconds, [.. uploads.Select(u => u.Digest)], Digest.Of(payload)));
-        return (story, new PublishRequest(
-            manifest, store.SigningKey.Sign(SignaturePurpose.StoryManifest, manifest), [.. uploads.Select(u => u.Id)],
-            Envelope.Seal(storyIdentity, epoch.Recipient), payload, draft.Wishes));
+        using var content = await MakeAsync(draft, progress, cancellationToken);
+        try
+        {
+            return (content.Story, await SignAsync(draft, content, cancellationToken));
+        }
+        catch
+        {
+            await EndUploadsAsync(content.Uploads.Select(u => u.Id));
+            throw;
+        }
     }
 
     /// <summary>Encrypts one file to the service's newest processing key and uploads it, for something else than a story.</summary>
@@ -180,6 +180,42 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
         ErasureFault.LeafMissing => "The story does not stand in the record.",
         _ => throw new ArgumentOutOfRangeException(nameof(fault)),
     };
+
+    private async Task<Content> MakeAsync(Draft draft, Action<PostStep, int> progress, CancellationToken cancellationToken)
+    {
+        if (draft.FindFault() is { } fault) throw new ArgumentException(fault, nameof(draft));
+        var files = draft.Files.Select(MediaFile.Of).ToList();
+        var identity = AgeIdentity.Generate();
+        try
+        {
+            var words = StoriesJson.Write(new StoryPayload(draft.Caption, [.. files.Select(f => new PayloadMedia(f.MediaType, f.Length))]));
+            var payload = AgeFile.Encrypt(words, identity.Recipient);
+            if (payload.Length > Limits.PayloadBytes) throw new ArgumentException("The caption is too long.", nameof(draft));
+
+            // Words alone need no key of the service, but their end is proven by it: at that time any key could be shown.
+            if (store.ServiceKey is null) store.PinServiceKey((await client.ListKeysAsync(cancellationToken)).ServiceKey);
+            await audiences.RegisterAsync(cancellationToken);
+            return new Content(Guid.NewGuid(), identity, payload, await UploadAsync(files, draft.Level, progress, cancellationToken));
+        }
+        catch
+        {
+            identity.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>As late as can be: while minutes of a video go up, another device of the author's may begin an epoch.</summary>
+    private async Task<PublishRequest> SignAsync(Draft draft, Content content, CancellationToken cancellationToken)
+    {
+        var audience = await audiences.ReadyAsync(draft.Audience, cancellationToken);
+        using var epoch = await audiences.OpenEpochAsync(audience.Id, audience.Epoch, cancellationToken);
+        var manifest = StoriesJson.Write(new StoryManifest(
+            content.Story, self.ToString(), store.Id, audience.Id, audience.Epoch, draft.Level, content.Identity.Recipient.ToString(),
+            clock.GetUtcNow().ToUnixTimeSeconds(), (int)draft.Lifetime.TotalSeconds, [.. content.Uploads.Select(u => u.Digest)], Digest.Of(content.Payload)));
+        return new PublishRequest(
+            manifest, store.SigningKey.Sign(SignaturePurpose.StoryManifest, manifest), [.. content.Uploads.Select(u => u.Id)],
+            Envelope.Seal(content.Identity, epoch.Recipient), content.Payload, draft.Wishes);
+    }
 
     private async Task<List<Uploaded>> UploadAsync(List<MediaFile> files, Level level, Action<PostStep, int> progress, CancellationToken cancellationToken)
     {
@@ -261,6 +297,12 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
     }
 
     private sealed record Uploaded(Guid Id, Digest Digest);
+
+    /// <summary>What is posted, before it is said to whom. Its payload and renditions are encrypted to its identity.</summary>
+    private sealed record Content(Guid Story, AgeIdentity Identity, byte[] Payload, IReadOnlyList<Uploaded> Uploads) : IDisposable
+    {
+        public void Dispose() => Identity.Dispose();
+    }
 
     /// <summary>Percents of all files together: a large one weighs more.</summary>
     private sealed class Share(List<MediaFile> files, Action<PostStep, int> progress)

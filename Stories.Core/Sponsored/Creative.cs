@@ -79,8 +79,8 @@ public sealed class Creative
     /// <param name="container">New for each attempt: what an earlier one left goes with its own.</param>
     public void Start(string container, DateTimeOffset until) => (Attempt, Container, ClaimedUntil) = (Attempt + 1, container, until);
 
-    /// <summary>Whether a worker that began an attempt may still say what came of it.</summary>
-    public bool IsHeldBy(int attempt) => State == CreativeState.Processing && Attempt == attempt;
+    /// <summary>Whether the worker that began with a container may still say what came of it.</summary>
+    public bool IsHeldWith(string? container) => State == CreativeState.Processing && Container == container;
 
     /// <param name="oddity">What a person should look at; null: nothing.</param>
     public void Finish(CreativeContent content, IReadOnlyList<StoredMedia> media, long? look, string? oddity, DateTimeOffset now)

@@ -62,14 +62,19 @@ public sealed class Fold(FoldFacts facts)
                 Add(place, Counters.Free, views);
                 continue;
             }
-            var day = line.DayOf(at.Hour);
-            var (billed, amount) = line.Flew(at.Hour) ? money.Charge(line, day, views) : (0, 0);
-            Add(place, Counters.Billed, billed);
-            Add(place, Counters.SettledMicros, amount);
-            Add(place, Counters.Overdelivered, views - billed);
-            if (billed == 0) continue;
-            var before = charges.GetValueOrDefault((at.Line, day)) ?? new Charge(line, day, 0, 0);
-            charges[(at.Line, day)] = before with { Views = before.Views + billed, Amount = before.Amount + amount };
+            // Of an hour that lies in two days nobody knows which views were which: the day before has them, as far as its budget goes.
+            var left = views;
+            foreach (var day in line.DaysOf(at.Hour))
+            {
+                var (billed, amount) = money.Charge(line, day, left);
+                if (billed == 0) continue;
+                Add(place, Counters.Billed, billed);
+                Add(place, Counters.SettledMicros, amount);
+                left -= billed;
+                var before = charges.GetValueOrDefault((at.Line, day)) ?? new Charge(line, day, 0, 0);
+                charges[(at.Line, day)] = before with { Views = before.Views + billed, Amount = before.Amount + amount };
+            }
+            Add(place, Counters.Overdelivered, left);
         }
         billable.Clear();
         return [.. charges.Values];
@@ -127,11 +132,19 @@ public sealed record FoldLine(Guid Id, Guid Campaign, Guid Advertiser, LineTerms
 
     public bool IsFree => Terms.Tier == Tier.House || Terms.PriceMicros == 0;
 
-    /// <summary>The day of its budget.</summary>
-    public DateOnly DayOf(DateTimeOffset hour) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(hour, zone).DateTime);
+    /// <summary>Those days of its budget on which it could be shown within an hour, in order: two where its zone's midnight lies in the hour, none outside its flight.</summary>
+    public IEnumerable<DateOnly> DaysOf(DateTimeOffset hour)
+    {
+        var end = hour + TimeSpan.FromSeconds(AdRecord.HourSeconds);
+        var (from, to) = (hour > Terms.StartsAt ? hour : Terms.StartsAt, end < Terms.EndsAt ? end : Terms.EndsAt);
+        if (from >= to) yield break;
+        var (first, last) = (DayOf(from), DayOf(to - TimeSpan.FromTicks(1)));
+        yield return first;
+        if (last != first) yield return last;
+    }
 
-    /// <summary>An hour in which it was allowed to be shown, at least in part.</summary>
-    public bool Flew(DateTimeOffset hour) => hour < Terms.EndsAt && hour + TimeSpan.FromSeconds(AdRecord.HourSeconds) > Terms.StartsAt;
+    /// <summary>The day of its budget.</summary>
+    public DateOnly DayOf(DateTimeOffset instant) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(instant, zone).DateTime);
 }
 
 /// <summary>Views of a line on one of its days that are paid.</summary>

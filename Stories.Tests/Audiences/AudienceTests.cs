@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Stories.Age;
 using Stories.Client;
 using Stories.Protocol;
@@ -92,6 +93,42 @@ public sealed class AudienceTests(LocalServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_epoch_that_begins_between_signature_and_publication_is_signed_for_and_no_file_goes_up_twice()
+    {
+        var laptop = service.User("alice", device: "laptop");
+        await laptop.Audiences.RegisterAsync(Cancel);
+        var audience = await alice.Audiences.FindOrFoundAsync("friends", Cancel);
+        laptop.Store.NameAudience("friends", audience.Id);
+        var (isUp, others) = (false, 0);
+        // The last that is asked for before a manifest is signed is its time.
+        var clock = new Meanwhile(service.Clock, () =>
+        {
+            if (isUp && others++ < 2) laptop.Audiences.ChangeAsync("friends", [], [], Cancel).Wait(Cancel);
+        });
+        var poster = new Poster(alice.Client, alice.Store, alice.Audiences, alice.Self, clock);
+
+        var posted = await poster.PostAsync(new Draft([Samples.Photo], Level.Processed, TimeSpan.FromHours(1), "friends", null), (step, percent) => isUp = step == PostStep.Uploading && percent == 100, Cancel);
+
+        Assert.True(others > 2);
+        await service.ProcessAsync(posted.Story, Cancel);
+        Assert.NotEmpty((await alice.Client.OpenAsync(posted.Story, Cancel)).RenditionManifest!);
+        Assert.Equal(1, await service.ReadAsync(db => db.Uploads.CountAsync(Cancel)));
+    }
+
+    [Fact]
+    public async Task What_was_uploaded_is_taken_back_when_it_cannot_be_signed_any_more()
+    {
+        var poster = new Poster(alice.Client, alice.Store, alice.Audiences, alice.Self, service.Clock);
+        var draft = new Draft([Samples.Photo], Level.Processed, TimeSpan.FromHours(1), "friends", null);
+        // The audience is begun only after the upload, and this service takes no more of them.
+        foreach (var name in new[] { "family", "work" }) await alice.Audiences.FindOrFoundAsync(name, Cancel);
+
+        Assert.Equal(ProblemCodes.AudienceTooMany, (await Refused(() => poster.PostAsync(draft, (_, _) => { }, Cancel))).Code);
+        Assert.Equal(ProblemCodes.AudienceTooMany, (await Refused(() => poster.PrepareAsync(draft, (_, _) => { }, Cancel))).Code);
+        Assert.Equal(0, await service.ReadAsync(db => db.Uploads.CountAsync(Cancel)));
+    }
+
+    [Fact]
     public async Task Of_two_changes_at_once_both_take_effect_one_after_the_other()
     {
         await alice.Audiences.FindOrFoundAsync("friends", Cancel);
@@ -147,5 +184,14 @@ public sealed class AudienceTests(LocalServers servers) : IAsyncLifetime
         await alice.Client.RegisterDeviceAsync(good, Cancel);
         Assert.Equal(ProblemCodes.DeviceIdTaken, (await Refused(() => bob.Client.RegisterDeviceAsync(good, Cancel))).Code);
         Assert.Equal(ProblemCodes.DeviceTooMany, (await Refused(() => alice.Client.RegisterDeviceAsync(good with { Id = Guid.NewGuid() }, Cancel))).Code);
+    }
+
+    private sealed class Meanwhile(TimeProvider clock, Action act) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow()
+        {
+            act();
+            return clock.GetUtcNow();
+        }
     }
 }

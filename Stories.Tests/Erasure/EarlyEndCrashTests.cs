@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Stories.Client;
+using Stories.Core.Data;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
 using Stories.Tests.Processing;
@@ -57,6 +58,7 @@ public sealed class EarlyEndCrashTests(LocalServers servers)
     [InlineData("depart:asked")]
     [InlineData("end:emptied")]
     [InlineData("depart:bytes")]
+    [InlineData("depart:emptied")]
     public async Task A_user_whose_erasure_was_cut_off_is_gone_with_the_next_sweep(string place)
     {
         await using var service = await Service.StartAsync(servers);
@@ -76,6 +78,27 @@ public sealed class EarlyEndCrashTests(LocalServers servers)
             Assert.Empty(await Remains.IngestAsync(service));
             Assert.Empty(await Remains.RenditionsAsync(service));
         }
+    }
+
+    [Fact]
+    public async Task What_a_long_erasure_has_done_stays_done_when_it_is_cut_off()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var alice = service.User("alice-to-be-erased");
+        await alice.PostAsync([], caption: "words", cancellationToken: Cancel);
+        var about = await EverythingAbout.RememberAsync(service, alice.Self);
+        var more = 2 * EraseDeparted.Piece;
+        await service.ReadAsync(db => db.Database.ExecuteSqlAsync($"""
+            insert into stories select copy.* from stories s, generate_series(1, {more}) as n,
+            jsonb_populate_record(null::stories, to_jsonb(s) || jsonb_build_object('id', md5(n::text)::uuid)) as copy
+            """, Cancel));
+
+        await DieAsync(service, "depart:piece", address => service.User(alice.Self.User, api: address).Client.EraseUserAsync(alice.Self, Cancel));
+
+        Assert.Equal(more + 1 - EraseDeparted.Piece, await service.ReadAsync(db => db.Stories.CountAsync(Cancel)));
+        await service.SweepAsync();
+        Assert.Empty(await about.FindAsync());
+        Assert.Equal((0, 0), (await service.ReadAsync(db => db.Stories.CountAsync(Cancel)), await service.ReadAsync(db => db.Departures.CountAsync(Cancel))));
     }
 
     [Fact]

@@ -30,9 +30,9 @@ internal sealed class Campaigning : IAsyncDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static async Task<Campaigning> StartAsync(LocalServers servers, Dictionary<string, string?>? settings = null)
+    public static async Task<Campaigning> StartAsync(LocalServers servers, Dictionary<string, string?>? settings = null, FaultProxy? toStorage = null)
     {
-        var rig = new Campaigning((await Service.StartAsync(servers, new Dictionary<string, string?>(settings ?? []) { ["Records:ReleaseAfter"] = "00:00:00.100" })).AtBeginOfEpoch());
+        var rig = new Campaigning((await Service.StartAsync(servers, new Dictionary<string, string?>(settings ?? []) { ["Records:ReleaseAfter"] = "00:00:00.100" }, toStorage: toStorage)).AtBeginOfEpoch());
         var advertiser = await rig.Ads.RegisterAsync(BookingRig.Request(), cancellationToken: Cancel);
         await rig.Ops.DecideAsync(advertiser.Id, AdvertiserDecision.Verify, cancellationToken: Cancel);
         await rig.Ops.FundAsync(advertiser.Id, 100_000_000, "first", cancellationToken: Cancel);

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Stories.Client;
 using Stories.Core.Blobs;
+using Stories.Core.Faults;
 using Stories.Core.Sponsored;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
@@ -149,6 +150,34 @@ public sealed class CreativeTests(LocalServers servers)
 
         Assert.Equal(CreativeState.Ready, (await rig.Creatives.ReadAsync(creative.Id, Cancel)).State);
         Assert.False(await rig.Service.Worker.GetRequiredService<BucketBlobs>().ContainerExistsAsync("creative-cut-off", Cancel));
+    }
+
+    [Theory]
+    [InlineData("GET ", 0)]
+    [InlineData("PUT ", 0)]
+    [InlineData("GET ", Creative.MaxAttempts - 1)]
+    public async Task While_storage_is_away_a_creative_waits_and_no_attempt_counts(string request, int before)
+    {
+        await using var storage = FaultProxy.BeforeHttp(servers.BlobPort);
+        await using var rig = await Campaigning.StartAsync(servers, toStorage: storage);
+        var creative = await rig.WaitingAsync(await Campaigning.PictureAsync());
+        await rig.Service.ReadAsync(db => db.Creatives.ExecuteUpdateAsync(set => set.SetProperty(c => c.Attempt, before), Cancel));
+        var away = storage.When(line => line.StartsWith(request, StringComparison.Ordinal), HttpFault.Refusal(503, "ServerBusy"));
+        for (var turn = 0; turn <= Creative.MaxAttempts; turn++)
+        {
+            var failure = await Record.ExceptionAsync(() => rig.WorkAsync<MakeCreatives>(make => make.RunAsync(Cancel)));
+            Assert.True(failure is null || Trouble.IsAway(failure), failure?.ToString());
+            Assert.Equal((CreativeState.Processing, before), await rig.Service.ReadAsync(db => db.Creatives.Select(c => new ValueTuple<CreativeState, int>(c.State, c.Attempt)).SingleAsync(Cancel)));
+            rig.Service.Clock.Advance(TimeSpan.FromMinutes(1));
+        }
+        // What the last attempt left cannot be deleted: it keeps the next from beginning, and counts neither.
+        storage.Forget(away);
+        var deaf = storage.When(line => line.StartsWith("DELETE ", StringComparison.Ordinal), HttpFault.Refusal(503, "ServerBusy"));
+        await Assert.ThrowsAnyAsync<Exception>(() => rig.WorkAsync<MakeCreatives>(make => make.RunAsync(Cancel)));
+        storage.Forget(deaf);
+
+        await rig.WorkAsync<MakeCreatives>(make => make.RunAsync(Cancel));
+        Assert.Equal(CreativeState.Ready, (await rig.Creatives.ReadAsync(creative.Id, Cancel)).State);
     }
 
     [Fact]

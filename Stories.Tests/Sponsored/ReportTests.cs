@@ -216,6 +216,18 @@ public sealed class ReportTests(LocalServers servers) : IAsyncLifetime
         Assert.True(days.Rows.Zip(days.Rows.Skip(1)).All(pair => pair.First.Values[1] <= pair.Second.Values[1]), "A plan for a whole life only rises.");
     }
 
+    [Fact]
+    public async Task Pacing_of_a_daily_budget_adds_whole_days_and_the_running_one_by_the_clock_of_the_line()
+    {
+        // 18:00 in India, every day of thirty since that hour.
+        service.Clock.Freeze(service.Clock.GetUtcNow());
+        var daily = await Booked.BookAsync(service, beside: booked, terms: Booked.Terms(service.Clock.GetUtcNow(), budget: 24_000_000, kind: BudgetKind.Daily, zone: "Asia/Kolkata"));
+        Assert.Equal((30 * 24 + 18) * 1_000_000L, Single(await ReportAsync("pacing", $"&line={daily.Line}"))["planMicros"]);
+
+        var days = await ReportAsync("pacing", $"&by=day&line={daily.Line}");
+        Assert.Equal([(29 * 24 + 5.5m) * 1_000_000, (30 * 24 + 5.5m) * 1_000_000, (30 * 24 + 18) * 1_000_000m], days.Rows.TakeLast(3).Select(r => r.Values[days.Columns.ToList().IndexOf("planMicros")]));
+    }
+
     private async Task<ReportView> ReportAsync(string kind, string query = "")
     {
         using var answer = await http.GetAsync($"v1/ads/reports/{kind}?{query.TrimStart('&')}", Cancel);

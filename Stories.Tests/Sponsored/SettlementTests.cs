@@ -69,6 +69,29 @@ public sealed class SettlementTests(LocalServers servers)
         await Booked.AssertExactAsync(service);
     }
 
+    [Theory]
+    [InlineData(-30, 33, 33)]
+    [InlineData(0, 33)]
+    public async Task An_hour_that_lies_in_two_days_of_a_zone_is_paid_by_both_budgets_and_never_by_a_day_before_the_flight(int firstDay, params int[] billed)
+    {
+        await using var service = await Booked.StartAsync(servers);
+        // Ten minutes after midnight in India, which is half past an hour everywhere else.
+        var midnight = new DateTimeOffset(service.Clock.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero).AddDays(1).AddHours(18.5);
+        service.Clock.MoveTo(midnight.AddMinutes(10));
+        var terms = Booked.Terms(midnight, budget: Cost.Of(33, Booked.Price), kind: BudgetKind.Daily, zone: "Asia/Kolkata") with { StartsAt = midnight.AddDays(firstDay) };
+        var booked = await Booked.BookAsync(service, terms: terms);
+        await Booked.SubmitManyAsync(service, booked.Records(20));
+        await Booked.FoldAsync(service);
+        await Booked.SubmitManyAsync(service, booked.Records(60), "later");
+        await Booked.FoldAsync(service);
+
+        var days = await service.ReadAsync(db => db.LineDays.OrderBy(d => d.Day).Select(d => new { d.Day, d.Billed }).ToListAsync(Cancel));
+        Assert.Equal(billed, days.Select(d => (int)d.Billed));
+        Assert.Equal(DateOnly.FromDateTime(midnight.UtcDateTime).AddDays(1), days[^1].Day);
+        Assert.Equal(80 - billed.Sum(), (await Booked.CountsAsync(service, booked.Line))["overdelivered"]);
+        await Booked.AssertExactAsync(service);
+    }
+
     [Fact]
     public async Task Two_lines_share_a_wallet_and_a_budget_that_is_raised_or_lowered_counts_from_then_on()
     {

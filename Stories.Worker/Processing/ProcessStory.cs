@@ -62,8 +62,7 @@ public sealed class ProcessStory(
         catch (Exception e)
         {
             log.LogWarning("Work {WorkId} failed in attempt {Attempt}: {Trouble}.", claim.WorkId, claim.Attempt, Trouble.Of(e));
-            // Storage or database that is away, and walls that fell, are nothing that a file could bring about: until they are back the story waits, as long as it lives.
-            await FailAsync(claim, counts: !Trouble.IsAway(e) && e is not SandboxFaultException { IsOfFiles: false });
+            await FailAsync(claim, counts: Blame.MayBeOfFiles(e));
         }
     }
 

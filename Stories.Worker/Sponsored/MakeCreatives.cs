@@ -42,7 +42,6 @@ public sealed class MakeCreatives(
     {
         db.ChangeTracker.Clear();
         var now = clock.GetUtcNow();
-        string? left;
         Creative? taken;
         await using (var transaction = await db.Database.BeginTransactionAsync(cancellationToken))
         {
@@ -50,7 +49,7 @@ public sealed class MakeCreatives(
                 select * from creatives where state = 'Processing' and (claimed_until is null or claimed_until < {now}) order by changed_at limit 1 for update skip locked
                 """).ToListAsync(cancellationToken)).SingleOrDefault();
             if (taken is null) return null;
-            left = taken.Container;
+            if (taken.Container is { } left) await RemoveLeftAsync(left, cancellationToken);
             // A file that kills the process uses its attempts up.
             if (taken.Attempt >= Creative.MaxAttempts) taken.Refuse(ProblemCodes.MediaFailed, now);
             else taken.Start(blobs.NewContainer(), now + Lease);
@@ -58,10 +57,22 @@ public sealed class MakeCreatives(
             await transaction.CommitAsync(cancellationToken);
         }
         CrashPoints.Hit("creative:claimed");
-        if (left is not null) await blobs.DeleteAsync(left, cancellationToken);
         if (taken.State == CreativeState.Processing) return taken;
         await ForgetUploadAsync(taken, cancellationToken);
         return await TakeAsync(cancellationToken);
+    }
+
+    /// <summary>What an attempt that was cut off left: while storage is away none begins, and what storage will not let go is the audit's.</summary>
+    private async Task RemoveLeftAsync(string container, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await blobs.DeleteAsync(container, cancellationToken);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && Blame.MayBeOfFiles(e))
+        {
+            log.LogWarning("What an earlier attempt at a creative left could not be removed: {Trouble}.", Trouble.Of(e));
+        }
     }
 
     private async Task WorkAsync(Creative creative, CancellationToken cancellationToken)
@@ -85,6 +96,7 @@ public sealed class MakeCreatives(
         {
             // The lease runs out, and the next attempt begins.
             log.LogWarning("A creative failed in attempt {Attempt}: {Trouble}.", creative.Attempt, held.IsCancellationRequested ? "the claim is lost" : Trouble.Of(e));
+            if (!Blame.MayBeOfFiles(e)) await ForgiveAsync(creative, cancellationToken);
         }
         finally
         {
@@ -92,6 +104,10 @@ public sealed class MakeCreatives(
             await keeping;
         }
     }
+
+    /// <summary>The attempt does not count.</summary>
+    private Task<int> ForgiveAsync(Creative creative, CancellationToken cancellationToken) => Held(db, creative)
+        .ExecuteUpdateAsync(set => set.SetProperty(c => c.Attempt, c => c.Attempt - 1), cancellationToken);
 
     private async Task<Made> MakeAsync(Creative creative, CancellationToken cancellationToken)
     {
@@ -176,7 +192,7 @@ public sealed class MakeCreatives(
         await using (var transaction = await db.Database.BeginTransactionAsync(cancellationToken))
         {
             var row = (await db.Creatives.FromSql($"select * from creatives where id = {creative.Id} for update").ToListAsync(cancellationToken)).SingleOrDefault();
-            if (row?.IsHeldBy(creative.Attempt) is not true)
+            if (row?.IsHeldWith(creative.Container) is not true)
             {
                 await blobs.DeleteAsync(creative.Container!, cancellationToken);
                 return;
@@ -200,8 +216,8 @@ public sealed class MakeCreatives(
             while (await timer.WaitForNextTickAsync(held.Token))
             {
                 await using var scope = scopes.CreateAsyncScope();
-                var (id, attempt, until) = (creative.Id, creative.Attempt, clock.GetUtcNow() + Lease);
-                var kept = await scope.ServiceProvider.GetRequiredService<StoriesDb>().Creatives.Where(c => c.Id == id && c.Attempt == attempt && c.State == CreativeState.Processing)
+                var until = clock.GetUtcNow() + Lease;
+                var kept = await Held(scope.ServiceProvider.GetRequiredService<StoriesDb>(), creative)
                     .ExecuteUpdateAsync(set => set.SetProperty(c => c.ClaimedUntil, until), held.Token);
                 if (kept == 0) await held.CancelAsync();
             }
@@ -214,6 +230,13 @@ public sealed class MakeCreatives(
         {
             log.LogWarning("A claim could not be renewed: {Trouble}.", Trouble.Of(e));
         }
+    }
+
+    /// <summary>As <see cref="Creative.IsHeldWith"/>.</summary>
+    private static IQueryable<Creative> Held(StoriesDb db, Creative creative)
+    {
+        var (id, container) = (creative.Id, creative.Container);
+        return db.Creatives.Where(c => c.Id == id && c.Container == container && c.State == CreativeState.Processing);
     }
 
     private sealed record Made(IReadOnlyList<StoredMedia> Media, long? Look, string? Oddity);
