@@ -54,7 +54,7 @@ public sealed class IngestBlobs(BlobServiceClient service, IOptions<BlobOptions>
         {
             return (await container.GetBlockBlobClient(blob).DownloadStreamingAsync(cancellationToken: cancellationToken)).Value.Content;
         }
-        catch (RequestFailedException e) when (e.Status == 404)
+        catch (RequestFailedException e) when (e.ErrorCode == BlobErrorCode.BlobNotFound)
         {
             return null;
         }

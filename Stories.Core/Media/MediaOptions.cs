@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Stories.Protocol;
 
 namespace Stories.Core.Media;
 
@@ -32,6 +33,9 @@ public sealed class MediaOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan SplitVideoDuration { get; set; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Of all videos of a story together.</summary>
+    public TimeSpan StoryDuration => Limits.UploadsPerStory * VideoDuration is var whole && whole > SplitVideoDuration ? whole : SplitVideoDuration;
+
     [Range(1, 1000)]
     public double VideoFramesPerSecond { get; set; } = 240;
 
@@ -50,6 +54,9 @@ public sealed class MediaOptions
 
     [Range(1L << 20, 1L << 34)]
     public long OutputBytes { get; set; } = 128L << 20;
+
+    /// <summary>What one piece of work may take of scratch: decrypted, and made of it.</summary>
+    public long WorkBytes => ScratchBytes + OutputBytes;
 
     /// <summary>For a photo; a video gets four times its duration on top.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]

@@ -22,6 +22,7 @@ using Stories.Core.Jobs;
 using Stories.Protocol;
 using Stories.Worker.Auditing;
 using Stories.Worker.Erasure;
+using Stories.Worker.Hosting;
 using Stories.Worker.Keys;
 using Stories.Worker.Sponsored;
 
@@ -256,6 +257,7 @@ public sealed class Service : IAsyncDisposable
 
     private static bool IsJobServer(ServiceDescriptor service) =>
         service.ImplementationType == typeof(SweepTimer) || service.ImplementationType == typeof(AuditTimer) || service.ImplementationType == typeof(FoldTimer) || service.ImplementationType == typeof(PlanTimer) || service.ImplementationType == typeof(CreativeTimer) ||
+        service.ImplementationFactory?.Method.ReturnType == typeof(MediaLane) ||
         (service.ImplementationType?.Namespace ?? service.ImplementationFactory?.Method.DeclaringType?.FullName)?.StartsWith("Hangfire", StringComparison.Ordinal) == true;
 
     /// <summary>What a process of this service is started with; of two of a name the later counts.</summary>

@@ -12,7 +12,7 @@ internal sealed class MediaRig : IAsyncDisposable
 {
     private readonly DirectoryInfo place;
 
-    private MediaRig(Action<MediaOptions>? configure, string? folder)
+    private MediaRig(Action<MediaOptions>? configure, string? folder, string kernel)
     {
         place = Directory.CreateDirectory(folder ?? Path.Combine("/dev/shm", $"stories-test-{Guid.NewGuid():N}"));
         Options = new MediaOptions { ScratchFolder = place.FullName };
@@ -20,7 +20,7 @@ internal sealed class MediaRig : IAsyncDisposable
         var options = Microsoft.Extensions.Options.Options.Create(Options);
         ScratchRoom = new ScratchRoom(options);
         Sandbox = new Sandbox(options, ScratchRoom);
-        State = new SandboxState(Sandbox, NullLogger<SandboxState>.Instance);
+        State = new SandboxState(Sandbox, NullLogger<SandboxState>.Instance, kernel);
         Photos = new PhotoChildren(Sandbox, State, options);
         Videos = new VideoRenderer(Sandbox, State, options);
         Renderer = new MediaRenderer(State, Photos, new HeicConverter(Sandbox, State), new VideoProbe(Sandbox, State), Videos, options);
@@ -34,9 +34,9 @@ internal sealed class MediaRig : IAsyncDisposable
     public VideoRenderer Videos { get; }
     public MediaRenderer Renderer { get; }
 
-    public static async Task<MediaRig> StartAsync(CancellationToken cancellationToken, Action<MediaOptions>? configure = null, Action<Sandbox>? spoil = null, string? folder = null)
+    public static async Task<MediaRig> StartAsync(CancellationToken cancellationToken, Action<MediaOptions>? configure = null, Action<Sandbox>? spoil = null, string? folder = null, string kernel = "/proc/vmstat")
     {
-        var rig = new MediaRig(configure, folder);
+        var rig = new MediaRig(configure, folder, kernel);
         spoil?.Invoke(rig.Sandbox);
         await rig.State.StartAsync(cancellationToken);
         return rig;

@@ -92,10 +92,44 @@ public sealed class PhotoChildrenTests
         Assert.Equal(1, rig.Photos.Started);
     }
 
+    /// <summary>Of several large processes the kernel takes any, so that a death says nothing of the photo unless it comes again.</summary>
+    [Theory]
+    [InlineData("photo-portrait-exif.jpg")]
+    [InlineData("photo-pq.heic")]
+    public async Task A_decoder_that_dies_while_memory_is_short_is_our_trouble_and_one_that_dies_again_the_photos(string photo)
+    {
+        var kernel = await Tools.WriteAsync("nr_free_pages 1\noom_kill 3\n"u8.ToArray());
+        await using var rig = await MediaRig.StartAsync(Cancel, kernel: kernel, spoil: sandbox =>
+        {
+            SandboxTests.Break(sandbox, "/dotnet/dotnet /app/Stories.Worker.dll render-child", "/usr/bin/printf '\\024\\0\\0\\0stories-render-child'");
+            SandboxTests.Break(sandbox, "program=/usr/bin/heif-convert", "program=/usr/bin/heif-convert; [ \"$1\" = -q ] && program=/bin/false");
+        });
+        await File.WriteAllTextAsync(kernel, "nr_free_pages 1\noom_kill 4\n", Cancel);
+
+        var trouble = await Assert.ThrowsAsync<SandboxFaultException>(() => rig.RenderAsync(Samples.PathOf(photo), Lane.Photo, Cancel));
+        Assert.True(trouble.IsOfFiles);
+        Assert.Equal(MediaCodes.Damaged, await rig.RefusalAsync(Samples.PathOf(photo), Lane.Photo, Cancel));
+    }
+
+    [Fact]
+    public void A_child_that_was_taken_over_adds_nothing_to_what_was_asked_for_and_leaves_nothing_out()
+    {
+        RenderedPhoto large = new(IsLarge: true, IsAvif: false, 1080, 1920, [1]), small = new(IsLarge: false, IsAvif: false, 540, 960, [2]), avif = large with { IsAvif = true };
+        RenderedPhotos Photos(params RenderedPhoto[] photos) => new(photos, [], [], [], []);
+        PhotoOrder usual = new(), withLook = new(WithLook: true);
+        Assert.Equal(2, PhotoChildren.Verdict(usual, (null, Photos(large, small))).Photos.Count);
+
+        foreach (var (order, answer) in new[] { (usual, Photos()), (usual, Photos(large)), (usual, Photos(large, avif)), (usual, Photos(large, small, avif)), (withLook, Photos(large, small)) })
+            Assert.Equal(MediaCodes.Damaged, Assert.Throws<MediaRefusedException>(() => PhotoChildren.Verdict(order, (null, answer))).Code);
+        Assert.Equal(MediaCodes.Damaged, Assert.Throws<MediaRefusedException>(() => PhotoChildren.Verdict(usual, ("a canary", Photos(large, small)))).Code);
+        foreach (var lie in new[] { Photos(large, large), Photos(large with { Width = 1921 }, small), Photos(large, small with { Height = 0 }), Photos(large, small) with { Preview = new byte[20_000] } })
+            Assert.Throws<InvalidDataException>(() => PhotoWire.ReadAnswer(PhotoWire.WriteAnswer(lie)));
+    }
+
     [Fact]
     public void What_a_child_says_is_bounded_and_checked()
     {
-        var answer = PhotoWire.WriteAnswer(new RenderedPhotos([new RenderedPhoto("photo-1080", "image/webp", 2, 3, [1, 2, 3])], [4], [new RenderedFrame(5, 6, 7, [8, 9])], [10], [11, 12]));
+        var answer = PhotoWire.WriteAnswer(new RenderedPhotos([new RenderedPhoto(IsLarge: true, IsAvif: false, 2, 3, [1, 2, 3])], [4], [new RenderedFrame(5, 6, 7, [8, 9])], [10], [11, 12]));
         var (refusal, rendered) = PhotoWire.ReadAnswer(answer);
         Assert.Null(refusal);
         Assert.Equal(("photo-1080", 2, 3), (rendered.Photos[0].Name, rendered.Photos[0].Width, rendered.Photos[0].Height));

@@ -77,6 +77,35 @@ public sealed class ScratchTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_of_ours_is_never_written_through_a_link_that_lies_under_its_name()
+    {
+        var (secret, link) = (Path.Combine(place.FullName, "secret"), Path.Combine(place.FullName, "link"));
+        await File.WriteAllTextAsync(secret, "key", Cancel);
+        File.CreateSymbolicLink(link, secret);
+        await using (var ours = PlainFile.Create(link)) await ours.WriteAsync(new byte[10], Cancel);
+        Assert.Equal("key", await File.ReadAllTextAsync(secret, Cancel));
+        Assert.Equal(10, PlainFile.Check(link));
+    }
+
+    [Fact]
+    public async Task Work_waits_until_there_is_room_for_all_that_it_may_write()
+    {
+        // Of which there is room for one at most.
+        using var room = new ScratchRoom(Options.Create(new MediaOptions { ScratchFolder = place.FullName, ScratchBytes = 1L << 50 }));
+        var first = await room.OpenAsync(Cancel);
+        var second = room.OpenAsync(Cancel);
+        using var given = new CancellationTokenSource();
+        var third = room.OpenAsync(given.Token);
+        await given.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => third);
+        Assert.False(second.IsCompleted);
+
+        await first.DisposeAsync();
+        await using (await second) Assert.Single(Directory.EnumerateDirectories(room.Folder));
+        await using (await room.OpenAsync(Cancel)) Assert.Single(Directory.EnumerateDirectories(room.Folder));
+    }
+
+    [Fact]
     public async Task A_pipe_or_a_second_name_is_no_plain_file()
     {
         var pipe = Path.Combine(place.FullName, "pipe");

@@ -1,11 +1,15 @@
 using Azure.Storage.Blobs;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Stories.Client;
 using Stories.Core.Blobs;
 using Stories.Core.Jobs;
+using Stories.Core.Media;
 using Stories.Core.Posting;
 using Stories.Protocol;
+using Stories.Protocol.Contracts;
 using Stories.Tests.Fixtures;
+using Stories.Tests.Media;
 using Stories.Worker.Media;
 using Stories.Worker.Processing;
 
@@ -199,13 +203,17 @@ public sealed class ProcessStoryTests(LocalServers servers)
         Assert.DoesNotContain(service.Log.Lines, line => line.Contains("canary_in_a_message", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task While_storage_is_away_a_story_waits_and_no_attempt_counts()
+    /// <summary>503: it is busy. 403: our key was changed, or a firewall. 404 of a container: another account.</summary>
+    [Theory]
+    [InlineData(503, "ServerBusy")]
+    [InlineData(403, "AuthenticationFailed")]
+    [InlineData(404, "ContainerNotFound")]
+    public async Task While_storage_is_away_a_story_waits_and_no_attempt_counts(int status, string code)
     {
         await using var storage = FaultProxy.BeforeHttp(servers.BlobPort);
         await using var service = await Service.StartAsync(servers, toStorage: storage);
         var story = (await service.User("alice").PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel)).Story;
-        var away = storage.When(line => line.StartsWith("GET ", StringComparison.Ordinal), HttpFault.Refusal(503, "ServerBusy"));
+        var away = storage.When(line => line.StartsWith("GET ", StringComparison.Ordinal), HttpFault.Refusal(status, code));
         for (var turn = 0; turn <= Story.MaxAttempts; turn++)
         {
             await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
@@ -215,6 +223,58 @@ public sealed class ProcessStoryTests(LocalServers servers)
         storage.Forget(away);
         await service.ProcessAsync(story, Cancel);
         Assert.Equal(StoryState.Live, (await StoryAsync(service, story)).State);
+    }
+
+    [Fact]
+    public async Task While_the_key_that_opens_it_is_away_a_story_waits_and_no_attempt_counts()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var story = (await service.User("alice").PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel)).Story;
+        var key = Assert.Single(Directory.GetFiles(service.KeyFolder, "kek-*"));
+        File.Move(key, key + ".away");
+        for (var turn = 0; turn <= Story.MaxAttempts; turn++)
+        {
+            await Assert.ThrowsAsync<WorkFailedException>(() => service.ProcessAsync(story, Cancel));
+            service.Clock.Advance(StoryClaims.Rest);
+        }
+        Assert.Equal((WorkState.Pending, 0), await service.ReadAsync(db => db.Stories.Select(s => new ValueTuple<WorkState, int>(s.Work, s.Attempt)).SingleAsync(Cancel)));
+        File.Move(key + ".away", key);
+        await service.ProcessAsync(story, Cancel);
+        Assert.Equal(StoryState.Live, (await StoryAsync(service, story)).State);
+    }
+
+    [Fact]
+    public async Task A_database_that_goes_away_beside_storage_costs_no_attempt_when_it_is_back_in_time()
+    {
+        await using var storage = FaultProxy.BeforeHttp(servers.BlobPort);
+        await using var database = FaultProxy.Before(servers.PostgresPort);
+        await using var service = await Service.StartAsync(servers, toStorage: storage, toDatabase: database);
+        var story = (await service.User("alice").PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel)).Story;
+        storage.When(line => line.StartsWith("GET ", StringComparison.Ordinal), HttpFault.Refusal(503, "ServerBusy"));
+        var asked = storage.Requests.Count;
+        var turn = service.ProcessAsync(story, Cancel);
+        while (storage.Requests.Count == asked) await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancel);
+        database.Fault = new Fault { IsRefusing = true };
+        database.Cut();
+        // Until the storage client has tried often enough, and the attempt is to be given back.
+        while (!service.Log.Lines.Any(line => line.Contains("failed in attempt 1", StringComparison.Ordinal))) await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancel);
+        database.Fault = Fault.None;
+
+        await Assert.ThrowsAsync<WorkFailedException>(() => turn);
+        Assert.Equal(0, await service.ReadAsync(db => db.Stories.Select(s => s.Attempt).SingleAsync(Cancel)));
+    }
+
+    [Fact]
+    public async Task Videos_of_one_story_are_no_longer_together_than_one_that_may_be_cut()
+    {
+        await using var service = await Service.StartAsync(servers, new() { ["Media:VideoDuration"] = "00:00:01", ["Media:SplitVideoDuration"] = "00:00:12" });
+        var clip = await Tools.MakeAsync("clip.mp4", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=10:duration=7", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p");
+        var draft = new Draft([clip, clip], Level.Processed, TimeSpan.FromHours(24), "friends", null, new RenderWishes(Split: true));
+        var story = (await service.User("alice").Poster.PostAsync(draft, (_, _) => { }, Cancel)).Story;
+
+        await service.ProcessAsync(story, Cancel);
+
+        await AssertRejectedAsync(service, story, MediaCodes.TooLong);
     }
 
     [Fact]

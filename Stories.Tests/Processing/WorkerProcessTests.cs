@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Hangfire;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using Stories.Core.Jobs;
 using Stories.Core.Posting;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
@@ -170,6 +173,26 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
             Assert.DoesNotContain(canary, told, StringComparison.OrdinalIgnoreCase);
             if (canary is "canary" or "violates") Assert.DoesNotContain(canary, worker.Output, StringComparison.OrdinalIgnoreCase);
         }
+    }
+
+    [Fact]
+    public async Task A_worker_that_can_touch_no_media_takes_no_turn_from_those_that_can()
+    {
+        await using var service = await Service.StartAsync(servers);
+        var story = (await service.User("alice").PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel)).Story;
+        var jobs = service.Worker.GetRequiredService<JobStorage>().GetMonitoringApi();
+        await using (var unable = service.StartProcess("Worker", ("Media__FfmpegFolder", "/nowhere")))
+        {
+            await service.UntilAsync(_ => Task.FromResult(jobs.Servers().Count > 0));
+            await Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System, Cancel);
+            Assert.Equal(Queues.Erase, Assert.Single(jobs.Servers()).Name.Split('@')[0]);
+            Assert.Equal(1, jobs.EnqueuedCount(Queues.Photo));
+            Assert.Equal(0, await unable.StopAsync(Cancel));
+        }
+        Assert.Equal((WorkState.Pending, 0), await service.ReadAsync(db => db.Stories.Select(s => new ValueTuple<WorkState, int>(s.Work, s.Attempt)).SingleAsync(Cancel)));
+        await using var able = service.StartProcess("Worker");
+        await service.UntilAsync(db => db.Stories.AllAsync(s => s.State == StoryState.Live, Cancel));
+        Assert.Equal(StoryState.Live, (await ProcessStoryTests.StoryAsync(service, story)).State);
     }
 
     [Fact]

@@ -63,6 +63,8 @@ internal static class SyscallFilter
         new("fsetxattr", 190, 7), new("setxattrat", 463, 463), new("removexattr", 197, 14), new("lremovexattr", 198, 15),
         new("fremovexattr", 199, 16), new("removexattrat", 466, 466), new("file_setattr", 469, 469), new("mknod", 133, null),
         new("mknodat", 259, 33), new("name_to_handle_at", 303, 264), new("open_by_handle_at", 304, 265),
+        // Links, through which we would write or read for a decoder, and folders that we cannot clear up.
+        new("symlink", 88, null), new("symlinkat", 266, 36), new("link", 86, null), new("linkat", 265, 37), new("mkdir", 83, null), new("mkdirat", 258, 34),
         // Watching what others do with files.
         new("inotify_init", 253, null), new("inotify_init1", 294, 26), new("inotify_add_watch", 254, 27), new("fanotify_init", 300, 262),
         new("fanotify_mark", 301, 263),

@@ -8,6 +8,7 @@ using Stories.Core.Faults;
 using Stories.Core.Jobs;
 using Stories.Core.Posting;
 using Stories.Core.Uploads;
+using Stories.Protocol;
 using Stories.Protocol.Sponsored;
 using Stories.Worker.Keys;
 
@@ -18,7 +19,7 @@ namespace Stories.Worker.Erasure;
 /// sooner; without any of them this alone keeps the promises.
 /// </summary>
 public sealed class Sweep(
-    StoriesDb db, NpgsqlDataSource database, EraseDueBuckets erase, IngestBlobs ingest, ProcessingKeyRing ring, UploadCommit commit, StoryWork work,
+    StoriesDb db, NpgsqlDataSource database, EraseDueBuckets erase, IngestBlobs ingest, ProcessingKeyRing ring, UploadCommit commit, StoryWork work, QueuedTurns turns,
     EraseDeparted departed, EndStories ends, IOptions<BucketOptions> options, IOptions<TakedownOptions> takedowns, TimeProvider clock, ILogger<Sweep> log) : ISweep
 {
     private const int Most = 500;
@@ -125,17 +126,25 @@ public sealed class Sweep(
         }, cancellationToken);
     }
 
-    /// <summary>Never queued, or its worker's lease ran out since it was, or queued so long ago that the turn may be lost.</summary>
+    /// <summary>
+    /// Never queued, or its worker's lease ran out since it was, or queued so long ago that the turn may be lost: as many turns as
+    /// stories wait, and no more.
+    /// </summary>
     private async Task RequeueLostAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var lost = await db.Stories.AsNoTracking()
-            .Where(s => s.Work == WorkState.Pending && (s.ClaimedUntil == null || s.ClaimedUntil <= now))
-            .Where(s => s.EnqueuedAt == null ? s.AcceptedAt <= now - QueueGrace : s.EnqueuedAt <= now - Requeue || (s.ClaimedUntil != null && s.EnqueuedAt < s.ClaimedUntil))
-            .OrderBy(s => s.AcceptedAt).Take(Most).Select(s => new { s.Id, s.Lane }).ToListAsync(cancellationToken);
-        foreach (var story in lost)
+        var waiting = db.Stories.Where(s => s.Work == WorkState.Pending && (s.ClaimedUntil == null || s.ClaimedUntil <= now));
+        foreach (var lane in Enum.GetValues<Lane>())
         {
-            if (!await work.EnqueueTurnAsync(story.Lane)) return;
-            await db.Stories.Where(s => s.Id == story.Id).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, now), cancellationToken);
+            var lost = await waiting.AsNoTracking().Where(s => s.Lane == lane)
+                .Where(s => s.EnqueuedAt == null ? s.AcceptedAt <= now - QueueGrace : s.EnqueuedAt <= now - Requeue || (s.ClaimedUntil != null && s.EnqueuedAt < s.ClaimedUntil))
+                .OrderBy(s => s.AcceptedAt).Take(Most).Select(s => s.Id).ToListAsync(cancellationToken);
+            if (lost.Count == 0) continue;
+            var missing = await waiting.CountAsync(s => s.Lane == lane, cancellationToken) - turns.Count(lane);
+            foreach (var story in lost.Take((int)Math.Max(0, missing)))
+            {
+                if (!await work.EnqueueTurnAsync(lane)) return;
+                await db.Stories.Where(s => s.Id == story).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, now), cancellationToken);
+            }
         }
     }
 }

@@ -57,6 +57,7 @@ internal static class WorkerServices
         services.AddScoped<IEraseBucket, EraseBucket>();
         services.AddScoped<EraseDueBuckets>();
         services.AddSingleton<ErasureTrouble>();
+        services.AddSingleton<QueuedTurns>();
         services.AddScoped<ISweep, Sweep>();
         services.AddHostedService<SweepTimer>();
         services.AddHostedService<RecurringSweep>();
@@ -79,8 +80,16 @@ internal static class WorkerServices
     {
         AddLane(services, Queues.Erase, 1);
         // Two more than can compute (PhotoChildren): they fetch the next photos and store the last ones while the others do.
-        AddLane(services, Queues.Photo, Environment.ProcessorCount + 2);
-        AddLane(services, Queues.Video, Math.Max(1, Environment.ProcessorCount / 2));
+        AddMediaLane(services, Queues.Photo, Environment.ProcessorCount + 2);
+        AddMediaLane(services, Queues.Video, Math.Max(1, Environment.ProcessorCount / 2));
+    }
+
+    private static void AddMediaLane(IServiceCollection services, string queue, int threads)
+    {
+        AddLane(services, queue, threads);
+        var lane = services[^1];
+        services.RemoveAt(services.Count - 1);
+        services.AddSingleton<IHostedService, MediaLane>(provider => new MediaLane((IHostedService)lane.ImplementationFactory!(provider), provider.GetRequiredService<SandboxState>()));
     }
 
     private static void AddLane(IServiceCollection services, string queue, int threads) => services.AddHangfireServer((provider, options) =>

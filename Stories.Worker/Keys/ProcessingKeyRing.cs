@@ -36,11 +36,12 @@ public sealed class ProcessingKeyRing(StoriesDb db, KeyEncryptionKeys encryption
     }
 
     /// <returns>Null when the key is destroyed.</returns>
+    /// <exception cref="KeyAwayException">It is not, and cannot be opened here.</exception>
     public async Task<AgeIdentity?> OpenAsync(Guid id, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
         var key = await db.ProcessingKeys.AsNoTracking().SingleOrDefaultAsync(k => k.Id == id && k.DestroyAt > now, cancellationToken);
-        return key is null ? null : Open(key);
+        return key is null ? null : Open(key) ?? throw new KeyAwayException();
     }
 
     /// <summary>Whether uploads can name a key now that can be opened here.</summary>

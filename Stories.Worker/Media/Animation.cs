@@ -15,7 +15,7 @@ internal static class Animation
         var first = frames[0];
         if (frames.Any(f => f.Delay is < 1 or > 60_000 || (f.Width, f.Height) != (first.Width, first.Height)) || first.Width is < 1 or > 1280 || first.Height is < 1 or > 1280)
             throw new MediaRefusedException(MediaCodes.Damaged);
-        await using (var file = File.Create(scratch.File(FileName)))
+        await using (var file = PlainFile.Create(scratch.File(FileName)))
         {
             foreach (var frame in frames) await file.WriteAsync(frame.Bytes, cancellationToken);
             // Once more, to stand at the end: how long a frame is shown is known by the next one only.

@@ -94,7 +94,7 @@ public sealed class MediaRenderer(
         foreach (var photo in rendered.Photos)
         {
             var path = scratch.File(photo.Name);
-            await File.WriteAllBytesAsync(path, photo.Bytes, cancellationToken);
+            await using (var target = PlainFile.Create(path)) await target.WriteAsync(photo.Bytes, cancellationToken);
             files.Add(new RenderedFile(photo.Name, path, photo.MediaType, Codecs: null, photo.Width, photo.Height, Duration: null));
         }
         return new RenditionSet(files, rendered.Preview);

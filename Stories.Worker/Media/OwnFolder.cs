@@ -73,7 +73,7 @@ internal sealed class OwnFolder : IDisposable
         {
             Directory.Delete(folder, recursive: true);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Somebody starts beside us and wipes it too, or our own work has not stopped: the next start does it.
         }

@@ -32,8 +32,10 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
         try
         {
             // One that has waited may have died of something else; only a fresh one's death says anything about this photo.
-            if (idle.TryTake(out var waiting) && await AskAsync(waiting, file, order, cancellationToken) is { } answer) return Verdict(answer);
-            return Verdict(await AskAsync(await StartAsync(cancellationToken), file, order, cancellationToken) ?? throw new MediaRefusedException(MediaCodes.Damaged));
+            if (idle.TryTake(out var waiting) && await AskAsync(waiting, file, order, cancellationToken) is { } answer) return Verdict(order, answer);
+            if (await AskAsync(await StartAsync(cancellationToken), file, order, cancellationToken) is { } fresh) return Verdict(order, fresh);
+            state.ThrowIfOutOfMemory();
+            throw new MediaRefusedException(MediaCodes.Damaged);
         }
         finally
         {
@@ -53,8 +55,15 @@ public sealed class PhotoChildren(Sandbox sandbox, SandboxState state, IOptions<
         while (idle.TryTake(out var child)) child.Dispose();
     }
 
-    private static RenderedPhotos Verdict((string? Refusal, RenderedPhotos Rendered) answer) =>
-        answer.Refusal is null ? answer.Rendered : throw new MediaRefusedException(MediaCodes.All.Contains(answer.Refusal) ? answer.Refusal : MediaCodes.Damaged);
+    /// <summary>A child that was taken over says what it likes, within this.</summary>
+    internal static RenderedPhotos Verdict(PhotoOrder order, (string? Refusal, RenderedPhotos Rendered) answer)
+    {
+        if (answer.Refusal is not null) throw new MediaRefusedException(MediaCodes.All.Contains(answer.Refusal) ? answer.Refusal : MediaCodes.Damaged);
+        var asked = answer.Rendered.Frames.Count > 0 ? 0 : order.WithAvif ? 4 : 2;
+        var isWhole = answer.Rendered.Photos.Count == asked && answer.Rendered.Photos.All(p => order.WithAvif || !p.IsAvif) &&
+            (!order.WithLook || (answer.Rendered.Look.Length, answer.Rendered.Edges.Length) == (PhotoWire.LookBytes, PhotoWire.EdgeBytes));
+        return isWhole ? answer.Rendered : throw new MediaRefusedException(MediaCodes.Damaged);
+    }
 
     /// <returns>Null when the child died of it.</returns>
     private async Task<(string? Refusal, RenderedPhotos Rendered)?> AskAsync(Child child, string file, PhotoOrder order, CancellationToken cancellationToken)

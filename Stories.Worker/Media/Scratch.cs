@@ -9,7 +9,10 @@ namespace Stories.Worker.Media;
 /// </summary>
 public sealed class Scratch : IAsyncDisposable
 {
-    internal Scratch(string folder) => Folder = folder;
+    private readonly SemaphoreSlim? places;
+
+    /// <param name="places">One of which goes back with it.</param>
+    internal Scratch(string folder, SemaphoreSlim? places = null) => (Folder, this.places) = (folder, places);
 
     public string Folder { get; }
 
@@ -20,28 +23,63 @@ public sealed class Scratch : IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
-        Directory.Delete(Folder, recursive: true);
+        try
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
+        finally
+        {
+            places?.Release();
+        }
         return ValueTask.CompletedTask;
     }
 }
 
-/// <summary>Hands out scratch folders; wipes what a killed process left.</summary>
+/// <summary>
+/// Hands out scratch folders, no more at once than there is room for what each may take: none is refused for what others have
+/// written. Wipes what a killed process left.
+/// </summary>
 public sealed class ScratchRoom : IDisposable
 {
     private const string Prefix = "stories-scratch-";
 
     private readonly OwnFolder folder;
+    private readonly SemaphoreSlim places;
 
-    // A folder of our own even in a configured place: another worker of this machine may be using it too.
-    public ScratchRoom(IOptions<MediaOptions> options) => folder = OwnFolder.Make(PlaceOf(options.Value), Prefix);
+    public ScratchRoom(IOptions<MediaOptions> options)
+    {
+        // A folder of our own even in a configured place: another worker of this machine may be using it too.
+        folder = OwnFolder.Make(PlaceOf(options.Value), Prefix);
+        places = new SemaphoreSlim((int)Math.Clamp(new DriveInfo(Folder).AvailableFreeSpace / options.Value.WorkBytes, 1, int.MaxValue));
+    }
 
     public string Folder => folder.Path;
 
     public bool IsEmpty => !Directory.EnumerateDirectories(Folder).Any();
 
-    public Scratch Open() => new(folder.Add(Guid.NewGuid().ToString("N")).FullName);
+    /// <summary>For what takes next to nothing.</summary>
+    public Scratch Open() => new(NewFolder());
 
-    public void Dispose() => folder.Dispose();
+    /// <summary>For work on media: waits until there is room.</summary>
+    public async Task<Scratch> OpenAsync(CancellationToken cancellationToken)
+    {
+        await places.WaitAsync(cancellationToken);
+        try
+        {
+            return new Scratch(NewFolder(), places);
+        }
+        catch
+        {
+            places.Release();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        folder.Dispose();
+        places.Dispose();
+    }
 
     /// <summary>The rooms of all workers of this machine, dead ones too.</summary>
     public static IEnumerable<string> FindAll(MediaOptions options) =>
@@ -51,6 +89,8 @@ public sealed class ScratchRoom : IDisposable
     public static bool IsAbandoned(string room) => OwnFolder.IsAbandoned(room);
 
     public static void WipeIfAbandoned(string room) => OwnFolder.WipeIfAbandoned(room);
+
+    private string NewFolder() => folder.Add(Guid.NewGuid().ToString("N")).FullName;
 
     private static string PlaceOf(MediaOptions options) =>
         options.ScratchFolder.Length > 0 ? options.ScratchFolder : Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();

@@ -243,6 +243,7 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         // First: of a worker that stood still for minutes the time is over, and the file is there.
         if (exit == 0) return;
         if (wasStopped) throw new MediaRefusedException(MediaCodes.Limit);
+        if (exit == 128 + 9) state.ThrowIfOutOfMemory();
         // 128 + a signal: KILL and XCPU are the processor time's end, XFSZ is that of a file.
         if (exit is 128 + 9 or 128 + 24 or 128 + 25) throw new MediaRefusedException(MediaCodes.Limit);
         await state.ThrowIfFallenAsync("ffmpeg", cancellationToken);
@@ -276,11 +277,16 @@ public sealed class VideoRenderer(Sandbox sandbox, SandboxState state, IOptions<
         {
             using var timer = new PeriodicTimer(Watch, TimeProvider.System);
             while (await timer.WaitForNextTickAsync(work.Token))
-                if (scratch.Bytes > options.Value.ScratchBytes + options.Value.OutputBytes) await work.CancelAsync();
+                if (scratch.Bytes > options.Value.WorkBytes) await work.CancelAsync();
         }
         catch (OperationCanceledException)
         {
             // The work is over.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What cannot be measured is too much.
+            await work.CancelAsync();
         }
     }
 

@@ -21,6 +21,8 @@ public sealed class ProcessStory(
     StoriesDb db, StoryClaims claims, StoryWork work, UploadOpener opener, MediaRenderer renderer, RevisionPublisher publisher, UnfinishedRenditions unfinished,
     StoryBlobs storyBlobs, ScratchRoom scratchRoom, IOptions<MediaOptions> options, TimeProvider clock, ILogger<ProcessStory> log) : IProcessPhotoStory, IProcessVideoStory
 {
+    private const int ReleaseTries = 15;
+
     Task IProcessPhotoStory.RunAsync(CancellationToken cancellationToken) => RunAsync(Lane.Photo, cancellationToken);
 
     Task IProcessVideoStory.RunAsync(CancellationToken cancellationToken) => RunAsync(Lane.Video, cancellationToken);
@@ -52,7 +54,7 @@ public sealed class ProcessStory(
         }
         catch (Exception e) when (keeper.IsLost || e is ClaimLostException)
         {
-            await LeaveAsync(claim);
+            await LeaveAsync(claim, counts: !keeper.IsLost);
         }
         catch (MediaRefusedException refused)
         {
@@ -62,7 +64,7 @@ public sealed class ProcessStory(
         catch (Exception e)
         {
             log.LogWarning("Work {WorkId} failed in attempt {Attempt}: {Trouble}.", claim.WorkId, claim.Attempt, Trouble.Of(e));
-            await FailAsync(claim, counts: Blame.MayBeOfFiles(e));
+            await FailAsync(claim, counts: Blame.MayBeOfFiles(e), cancellationToken);
         }
     }
 
@@ -79,7 +81,7 @@ public sealed class ProcessStory(
     {
         var manifest = StoriesJson.ReadCanonical<StoryManifest>(claim.Manifest)!;
         var uploads = await db.Uploads.AsNoTracking().Where(u => u.StoryId == claim.Story).OrderBy(u => u.Ordinal).ToListAsync(keeper.Token);
-        await using var scratch = scratchRoom.Open();
+        await using var scratch = await scratchRoom.OpenAsync(keeper.Token);
         var media = new List<PreparedMedia>();
         var room = options.Value.ScratchBytes;
         foreach (var upload in uploads)
@@ -89,6 +91,8 @@ public sealed class ProcessStory(
             room -= await opener.DecryptAsync(upload, manifest.Uploads[upload.Ordinal!.Value], scratch.File(file), room, keeper.Token);
             keeper.Stage = Stage.Probing;
             media.Add(await renderer.PrepareAsync(scratch, file, upload.Lane, claim.Wishes, keeper.Token));
+            // All together: a lane is not one story's for hours.
+            if (media.Sum(m => m.Video?.Facts.Duration.TotalSeconds ?? 0) > options.Value.StoryDuration.TotalSeconds) throw new MediaRefusedException(MediaCodes.TooLong);
         }
         var processingKey = uploads[0].ProcessingKeyId;
         var earlier = await unfinished.OpenAsync(claim, processingKey, keeper.Token);
@@ -115,7 +119,8 @@ public sealed class ProcessStory(
     }
 
     /// <summary>The claim does not hold: what is still to be tidied depends on who ended it.</summary>
-    private async Task LeaveAsync(StoryClaim claim)
+    /// <param name="counts">If it does hold after all.</param>
+    private async Task LeaveAsync(StoryClaim claim, bool counts = true)
     {
         switch (await claims.FindEndAsync(claim, CancellationToken.None))
         {
@@ -127,7 +132,7 @@ public sealed class ProcessStory(
                     await storyBlobs.DeleteUploadsAsync(claim.Story, CancellationToken.None);
                 break;
             case ClaimEnd.Ours:
-                await FailAsync(claim, counts: true);
+                await FailAsync(claim, counts, CancellationToken.None);
                 break;
             case ClaimEnd.TakenOver:
                 break;
@@ -135,15 +140,32 @@ public sealed class ProcessStory(
     }
 
     /// <summary>Trouble of ours: once more, until the attempts are used up.</summary>
-    private async Task FailAsync(StoryClaim claim, bool counts)
+    private async Task FailAsync(StoryClaim claim, bool counts, CancellationToken cancellationToken)
     {
         if (counts && claim.Attempt >= Story.MaxAttempts)
         {
             await EndAsync(claim, StoryState.Rejected, ProblemCodes.MediaFailed);
             return;
         }
-        await claims.ReleaseAsync(claim, counts, CancellationToken.None);
+        await ReleaseAsync(claim, counts, cancellationToken);
         throw new WorkFailedException(ProblemCodes.MediaFailed);
+    }
+
+    /// <summary>The claim is ours for a while yet: a database that comes back meanwhile has cost no attempt either.</summary>
+    private async Task ReleaseAsync(StoryClaim claim, bool counts, CancellationToken cancellationToken)
+    {
+        for (var round = 1; ; round++)
+        {
+            try
+            {
+                await claims.ReleaseAsync(claim, counts, CancellationToken.None);
+                return;
+            }
+            catch (NpgsqlException e) when (Trouble.IsAway(e) && round < ReleaseTries)
+            {
+                await Task.Delay(ClaimKeeper.Beat, TimeProvider.System, cancellationToken);
+            }
+        }
     }
 
     private async Task GiveBackAsync(StoryClaim claim)

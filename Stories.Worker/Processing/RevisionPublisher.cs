@@ -124,7 +124,7 @@ public sealed class RevisionPublisher(NpgsqlDataSource database, BucketBlobs blo
     private static async Task<Digest> SealAsync(string path, long contentLength, AgeRecipient recipient, string sealedPath, CancellationToken cancellationToken)
     {
         await using var plain = File.OpenRead(path);
-        await using var target = File.Create(sealedPath);
+        await using var target = PlainFile.Create(sealedPath);
         await using var digesting = new DigestedWriteStream(target);
         await using var encrypt = new AgeEncryptStream(digesting, [recipient]);
         await Padding.WritePaddedAsync(plain, contentLength, encrypt, cancellationToken);

@@ -61,15 +61,15 @@ internal static class PhotoRendering
         var profile = header.Contains(Profile) ? (byte[])header.Get(Profile) : [];
         using var large = Fit(source ?? header, LargeWidth, LargeHeight, order.IsUpright, PhotoColors.Of(file, profile, order.Colors));
         using var small = Fit(large, LargeWidth / 2, LargeHeight / 2, isUpright: true);
-        return new RenderedPhotos([.. Save(large, "photo-1080", order), .. Save(small, "photo-540", order)], Preview(small), [], order.WithLook ? Look(small) : [], order.WithLook ? Edges(small) : []);
+        return new RenderedPhotos([.. Save(large, isLarge: true, order), .. Save(small, isLarge: false, order)], Preview(small), [], order.WithLook ? Look(small) : [], order.WithLook ? Edges(small) : []);
     }
 
     /// <summary>WebP with effort 2 costs a third of the default's time and a few percent of size.</summary>
-    private static IEnumerable<RenderedPhoto> Save(Image image, string name, PhotoOrder order)
+    private static IEnumerable<RenderedPhoto> Save(Image image, bool isLarge, PhotoOrder order)
     {
-        yield return new RenderedPhoto(name, "image/webp", image.Width, image.Height, image.WebpsaveBuffer(q: 80, effort: 2, keep: Enums.ForeignKeep.None));
+        yield return new RenderedPhoto(isLarge, IsAvif: false, image.Width, image.Height, image.WebpsaveBuffer(q: 80, effort: 2, keep: Enums.ForeignKeep.None));
         if (order.WithAvif)
-            yield return new RenderedPhoto(name + "-avif", "image/avif", image.Width, image.Height, image.HeifsaveBuffer(q: 55, compression: Enums.ForeignHeifCompression.Av1, effort: 2, keep: Enums.ForeignKeep.None));
+            yield return new RenderedPhoto(isLarge, IsAvif: true, image.Width, image.Height, image.HeifsaveBuffer(q: 55, compression: Enums.ForeignHeifCompression.Av1, effort: 2, keep: Enums.ForeignKeep.None));
     }
 
     /// <summary>

@@ -3,8 +3,12 @@ using System.Text;
 
 namespace Stories.Worker.Rendering;
 
-/// <summary>A photo rendition as it comes out of the render child.</summary>
-public sealed record RenderedPhoto(string Name, string MediaType, int Width, int Height, byte[] Bytes);
+/// <summary>A photo rendition as it comes out of the render child, which says neither what it is called nor as what it is served.</summary>
+public sealed record RenderedPhoto(bool IsLarge, bool IsAvif, int Width, int Height, byte[] Bytes)
+{
+    public string Name => (IsLarge ? "photo-1080" : "photo-540") + (IsAvif ? "-avif" : "");
+    public string MediaType => IsAvif ? "image/avif" : "image/webp";
+}
 
 /// <summary>One picture of an animation, as a JPEG.</summary>
 /// <param name="Delay">How long it is shown, in milliseconds.</param>
@@ -40,7 +44,11 @@ internal static class PhotoWire
 
     /// <summary>As much as the frames of a lively animation can come to; photos are far smaller.</summary>
     private const int MaxAnswer = 96 << 20;
-    private const int MaxPhotos = 8;
+    private const int MaxPhotos = 4;
+    private const int MaxSide = 1920;
+    private const int MaxPreview = 16 << 10;
+    public const int LookBytes = 72;
+    public const int EdgeBytes = 2;
     private const int MaxFrames = 10_000;
 
     public static ReadOnlyMemory<byte> Ready { get; } = "stories-render-child"u8.ToArray();
@@ -84,12 +92,13 @@ internal static class PhotoWire
             var refusal = reader.ReadString();
             var photos = new RenderedPhoto[Bounded(reader.ReadInt32(), MaxPhotos)];
             for (var i = 0; i < photos.Length; i++)
-                photos[i] = new RenderedPhoto(reader.ReadString(), reader.ReadString(), reader.ReadInt32(), reader.ReadInt32(), ReadBytes(reader));
-            var preview = ReadBytes(reader);
+                photos[i] = new RenderedPhoto(reader.ReadBoolean(), reader.ReadBoolean(), Within(1, reader.ReadInt32(), MaxSide), Within(1, reader.ReadInt32(), MaxSide), ReadBytes(reader));
+            if (photos.DistinctBy(p => p.Name).Count() < photos.Length) throw new InvalidDataException("Two photos of one name.");
+            var preview = ReadBytes(reader, MaxPreview);
             var frames = new RenderedFrame[Bounded(reader.ReadInt32(), MaxFrames)];
             for (var i = 0; i < frames.Length; i++)
                 frames[i] = new RenderedFrame(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), ReadBytes(reader));
-            return (refusal.Length > 0 ? refusal : null, new RenderedPhotos(photos, preview, frames, ReadBytes(reader), ReadBytes(reader)));
+            return (refusal.Length > 0 ? refusal : null, new RenderedPhotos(photos, preview, frames, ReadBytes(reader, LookBytes), ReadBytes(reader, EdgeBytes)));
         }
         catch (Exception e) when (e is IOException or FormatException or ArgumentException)
         {
@@ -117,8 +126,8 @@ internal static class PhotoWire
         writer.Write(rendered.Photos.Count);
         foreach (var photo in rendered.Photos)
         {
-            writer.Write(photo.Name);
-            writer.Write(photo.MediaType);
+            writer.Write(photo.IsLarge);
+            writer.Write(photo.IsAvif);
             writer.Write(photo.Width);
             writer.Write(photo.Height);
             WriteBytes(writer, photo.Bytes);
@@ -146,13 +155,15 @@ internal static class PhotoWire
         writer.Write(bytes);
     }
 
-    private static byte[] ReadBytes(BinaryReader reader)
+    private static byte[] ReadBytes(BinaryReader reader, int most = MaxAnswer)
     {
         var stream = reader.BaseStream;
-        return reader.ReadBytes(Bounded(reader.ReadInt32(), (int)(stream.Length - stream.Position)));
+        return reader.ReadBytes(Bounded(reader.ReadInt32(), Math.Min(most, (int)(stream.Length - stream.Position))));
     }
 
-    private static int Bounded(int number, int most) => number >= 0 && number <= most ? number : throw new InvalidDataException("A number is out of range.");
+    private static int Bounded(int number, int most) => Within(0, number, most);
+
+    private static int Within(int least, int number, int most) => number >= least && number <= most ? number : throw new InvalidDataException("A number is out of range.");
 
     private static async Task WriteLengthAsync(Stream stream, int length, CancellationToken cancellationToken)
     {

@@ -112,7 +112,7 @@ public sealed class MakeCreatives(
     private async Task<Made> MakeAsync(Creative creative, CancellationToken cancellationToken)
     {
         var upload = await db.Uploads.AsNoTracking().SingleOrDefaultAsync(u => u.Id == creative.UploadId, cancellationToken) ?? throw new MediaRefusedException(ProblemCodes.UploadBytesLost);
-        await using var scratch = scratchRoom.Open();
+        await using var scratch = await scratchRoom.OpenAsync(cancellationToken);
         const string file = "upload-0";
         await opener.DecryptAsync(upload, new Digest(creative.UploadSha256, creative.UploadLength), scratch.File(file), options.Value.ScratchBytes, cancellationToken);
         var media = await renderer.PrepareAsync(scratch, file, creative.Lane, new RenderWishes(PosterAt: PosterAt), cancellationToken);
