@@ -122,12 +122,21 @@ internal static class ShowReport
     }
 }
 
-/// <param name="From">The first day, UTC; 30 days by itself.</param>
-/// <param name="To">The last day; today by itself.</param>
-internal sealed record ReportQuery(Guid? Line, Guid? Campaign, DateOnly? From, DateOnly? To, string? By, string? Format)
+internal sealed record ReportQuery
 {
     private const int MostDays = 92;
     private const int UsualDays = 30;
+
+    public Guid? Line { get; init; }
+    public Guid? Campaign { get; init; }
+
+    /// <summary>The first day, UTC; 30 days by itself.</summary>
+    public DateOnly? From { get; init; }
+
+    /// <summary>The last day; today by itself.</summary>
+    public DateOnly? To { get; init; }
+    public string? By { get; init; }
+    public string? Format { get; init; }
 
     /// <returns>Null when there is no such report.</returns>
     public AskedReport? Read(string kind, DateOnly today)

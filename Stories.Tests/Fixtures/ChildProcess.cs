@@ -167,6 +167,8 @@ public sealed class ChildProcess : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = Path.GetDirectoryName(program),
         };
+        // As for the tests' own process.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return new ChildProcess(project, Process.Start(start)!, address);
     }

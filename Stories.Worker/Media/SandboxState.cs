@@ -16,7 +16,7 @@ public sealed class SandboxState(Sandbox sandbox, ILogger<SandboxState> log, str
     public CancellationToken Fallen => fallen.Token;
 
     /// <summary>What is wrong, or null.</summary>
-    public string? Fault { get; private set; } = "not checked yet";
+    public string? Fault { get; internal set; } = "not checked yet";
 
     public SandboxKind Kind => sandbox.Kind;
 
