@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Stories.Age;
 using Stories.Core.Data;
+using Stories.Core.Faults;
 using Stories.Core.Keys;
 using Stories.Protocol;
 

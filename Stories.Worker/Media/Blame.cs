@@ -1,5 +1,4 @@
 using Stories.Core.Faults;
-using Stories.Worker.Keys;
 
 namespace Stories.Worker.Media;
 
@@ -9,5 +8,5 @@ internal static class Blame
     /// Whether an attempt counts: storage, database or keys that are away, and walls that fell, are nothing that a file could bring about.
     /// Until they are back the work waits.
     /// </summary>
-    public static bool MayBeOfFiles(Exception failure) => !Trouble.IsAway(failure) && failure is not (SandboxFaultException { IsOfFiles: false } or KeyAwayException);
+    public static bool MayBeOfFiles(Exception failure) => !Trouble.IsAway(failure) && failure is not SandboxFaultException { IsOfFiles: false };
 }
