@@ -205,7 +205,7 @@ public sealed class StoriesClient : IDisposable
     {
         try
         {
-            return await response.Content.ReadFromJsonAsync<T>(StoriesJson.Options, cancellationToken) ?? throw new JsonException();
+            return await Answer.ReadAsync<T>(response.Content, cancellationToken);
         }
         catch (JsonException e)
         {
