@@ -114,6 +114,16 @@ public sealed class StoriesClientTests
         }
     }
 
+    [Theory]
+    [InlineData(5, 5)]
+    [InlineData(3600, 30)]
+    [InlineData(int.MaxValue, 30)]
+    public async Task A_service_that_asks_for_patience_is_given_half_a_minute_at_a_time(int asked, int given)
+    {
+        var problem = await RefusedAsync(HttpStatusCode.ServiceUnavailable, """{"code":"service.unavailable","title":"Away."}""", retryAfter: asked);
+        Assert.Equal(TimeSpan.FromSeconds(given), PassingTrouble.Wait(problem, 1));
+    }
+
     [Fact]
     public async Task An_answer_that_is_larger_than_any_is_left()
     {
