@@ -37,9 +37,9 @@ public sealed class AgeDecryptStream : Stream
         var source = new BufferedSource(ciphertext);
         try
         {
-            var header = await AgeHeader.ReadAsync(source, limits ?? AgeLimits.Default, cancellationToken);
+            var header = await AgeHeader.ReadAsync(source, limits ?? AgeLimits.Default, cancellationToken).ConfigureAwait(false);
             var fileKey = AgeHeader.Open(header, identities);
-            if (await source.FillAsync(Payload.NonceBytes, cancellationToken) < Payload.NonceBytes) throw new AgeException(AgeFailure.Header, "The file ends within its nonce.");
+            if (await source.FillAsync(Payload.NonceBytes, cancellationToken).ConfigureAwait(false) < Payload.NonceBytes) throw new AgeException(AgeFailure.Header, "The file ends within its nonce.");
             var payload = new Payload(fileKey, source.Available[..Payload.NonceBytes]);
             source.Consume(Payload.NonceBytes);
             CryptographicOperations.ZeroMemory(fileKey);
@@ -54,20 +54,8 @@ public sealed class AgeDecryptStream : Stream
 
     /// <inheritdoc/>
     /// <exception cref="AgeException">A chunk was changed, or the file ends before its last chunk.</exception>
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        if (buffer.Length == 0) return 0;
-        if (start == end)
-        {
-            if (IsAtEnd()) return 0;
-            await ReadChunkAsync(cancellationToken);
-            if (start == end) return 0;
-        }
-        var taken = Math.Min(buffer.Length, end - start);
-        Plain.AsMemory(start, taken).CopyTo(buffer);
-        start += taken;
-        return taken;
-    }
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        buffer.Length > 0 && await HasMoreAsync(cancellationToken).ConfigureAwait(false) ? Take(buffer.Span) : 0;
 
     /// <inheritdoc/>
     public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
@@ -79,17 +67,17 @@ public sealed class AgeDecryptStream : Stream
         {
             while (true)
             {
-                await written;
+                await written.ConfigureAwait(false);
                 if (start < end) written = destination.WriteAsync(Plain.AsMemory(start, end - start), cancellationToken).AsTask();
                 (plain, writing) = (writing, plain);
                 start = end;
                 if (IsAtEnd()) return;
-                await ReadChunkAsync(cancellationToken);
+                await ReadChunkAsync(cancellationToken).ConfigureAwait(false);
             }
         }
         finally
         {
-            await written;
+            await written.ConfigureAwait(false);
         }
     }
 
@@ -98,11 +86,33 @@ public sealed class AgeDecryptStream : Stream
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+    /// <exception cref="AgeException">A chunk was changed, or the file ends before its last chunk.</exception>
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    /// <inheritdoc/>
+    /// <exception cref="AgeException">A chunk was changed, or the file ends before its last chunk.</exception>
+    public override int Read(Span<byte> buffer) =>
+        buffer.Length > 0 && HasMoreAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult() ? Take(buffer) : 0;
+
+    private async ValueTask<bool> HasMoreAsync(CancellationToken cancellationToken)
+    {
+        if (start < end) return true;
+        if (IsAtEnd()) return false;
+        await ReadChunkAsync(cancellationToken).ConfigureAwait(false);
+        return start < end;
+    }
+
+    private int Take(Span<byte> buffer)
+    {
+        var taken = Math.Min(buffer.Length, end - start);
+        Plain.AsSpan(start, taken).CopyTo(buffer);
+        start += taken;
+        return taken;
+    }
 
     private async ValueTask ReadChunkAsync(CancellationToken cancellationToken)
     {
-        var available = await source.FillAsync(Payload.SealedChunkBytes, cancellationToken);
+        var available = await source.FillAsync(Payload.SealedChunkBytes, cancellationToken).ConfigureAwait(false);
         if (available < Payload.TagBytes) throw new AgeException(AgeFailure.Truncated, "The file ends before its last chunk.");
         var length = Math.Min(available, Payload.SealedChunkBytes);
 
@@ -125,7 +135,7 @@ public sealed class AgeDecryptStream : Stream
         (start, end) = (0, length - Payload.TagBytes);
         isLastRead = true;
         // The chunk is genuine and is given out; what follows it is refused at the next read.
-        isMoreAppended = await source.FillAsync(1, cancellationToken) > 0;
+        isMoreAppended = await source.FillAsync(1, cancellationToken).ConfigureAwait(false) > 0;
     }
 
     /// <summary>After the last chunk there is nothing to read, and nothing may follow.</summary>

@@ -44,24 +44,20 @@ public sealed class AgeEncryptStream : Stream
     public async ValueTask CompleteAsync(CancellationToken cancellationToken = default)
     {
         if (isComplete) return;
-        await WriteChunkAsync(isLast: true, cancellationToken);
-        await written;
+        await WriteChunkAsync(isLast: true, cancellationToken).ConfigureAwait(false);
+        await written.ConfigureAwait(false);
         isComplete = true;
-        await destination.FlushAsync(cancellationToken);
+        await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (isComplete) throw new InvalidOperationException("The age file is complete.");
         while (buffer.Length > 0)
         {
             // A full chunk is kept back until more comes: it may be the last.
-            if (held == Payload.ChunkBytes) await WriteChunkAsync(isLast: false, cancellationToken);
-            var taken = Math.Min(buffer.Length, Payload.ChunkBytes - held);
-            buffer[..taken].CopyTo(Plain.AsMemory(held));
-            held += taken;
-            buffer = buffer[taken..];
+            if (held == Payload.ChunkBytes) await WriteChunkAsync(isLast: false, cancellationToken).ConfigureAwait(false);
+            buffer = buffer[Hold(buffer.Span)..];
         }
     }
 
@@ -70,14 +66,34 @@ public sealed class AgeEncryptStream : Stream
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        while (buffer.Length > 0)
+        {
+            if (held == Payload.ChunkBytes) WriteChunkAsync(isLast: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            buffer = buffer[Hold(buffer)..];
+        }
+    }
+
+    /// <returns>How much of it there was room for.</returns>
+    private int Hold(ReadOnlySpan<byte> buffer)
+    {
+        if (isComplete) throw new InvalidOperationException("The age file is complete.");
+        var taken = Math.Min(buffer.Length, Payload.ChunkBytes - held);
+        buffer[..taken].CopyTo(Plain.AsSpan(held));
+        held += taken;
+        return taken;
+    }
 
     /// <summary>One chunk is sealed while the one before is still being written.</summary>
     private async ValueTask WriteChunkAsync(bool isLast, CancellationToken cancellationToken)
     {
         payload.Seal(number++, isLast, Plain.AsSpan(..held), output);
-        await written;
-        if (!isHeadWritten) await destination.WriteAsync(head, cancellationToken);
+        await written.ConfigureAwait(false);
+        if (!isHeadWritten) await destination.WriteAsync(head, cancellationToken).ConfigureAwait(false);
         isHeadWritten = true;
         written = destination.WriteAsync(output.AsMemory(..(held + Payload.TagBytes)), cancellationToken).AsTask();
         (output, writing) = (writing, output);
@@ -116,8 +132,20 @@ public sealed class AgeEncryptStream : Stream
     /// <inheritdoc/>
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <inheritdoc/>
-    public override void Flush() => destination.Flush();
+    /// <summary>Flushes the destination when what has gone out has arrived there. The newest chunk is still held: it may be the last.</summary>
+    public override void Flush()
+    {
+        written.GetAwaiter().GetResult();
+        destination.Flush();
+    }
+
+    /// <summary>Flushes the destination when what has gone out has arrived there. The newest chunk is still held: it may be the last.</summary>
+    /// <param name="cancellationToken">Ends the flushing.</param>
+    public override async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        await written.ConfigureAwait(false);
+        await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Stories.Age;
 
 /// <summary>Whole age files, from stream to stream or in memory (C2SP age v1, binary form; no armor).</summary>
@@ -12,9 +14,9 @@ public static class AgeFile
         Stream plaintext, Stream ciphertext, IReadOnlyList<AgeRecipient> recipients, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(plaintext);
-        await using var encrypt = new AgeEncryptStream(ciphertext, recipients);
-        await plaintext.CopyToAsync(encrypt, Payload.ChunkBytes, cancellationToken);
-        await encrypt.CompleteAsync(cancellationToken);
+        using var encrypt = new AgeEncryptStream(ciphertext, recipients);
+        await plaintext.CopyToAsync(encrypt, Payload.ChunkBytes, cancellationToken).ConfigureAwait(false);
+        await encrypt.CompleteAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Decrypts a stream in bounded memory. Plaintext is written chunk by chunk, before the end is verified.</summary>
@@ -28,8 +30,8 @@ public static class AgeFile
         Stream ciphertext, Stream plaintext, IReadOnlyList<AgeIdentity> identities, AgeLimits? limits = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(plaintext);
-        await using var decrypt = await AgeDecryptStream.OpenAsync(ciphertext, identities, limits, cancellationToken);
-        await decrypt.CopyToAsync(plaintext, Payload.ChunkBytes, cancellationToken);
+        using var decrypt = await AgeDecryptStream.OpenAsync(ciphertext, identities, limits, cancellationToken).ConfigureAwait(false);
+        await decrypt.CopyToAsync(plaintext, Payload.ChunkBytes, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Encrypts bytes in memory.</summary>
@@ -41,12 +43,12 @@ public static class AgeFile
         using var ciphertext = new MemoryStream();
         using var encrypt = new AgeEncryptStream(ciphertext, recipients);
         // Both ends are memory: nothing of this ever waits.
-        encrypt.Write(plaintext.ToArray());
+        encrypt.Write(plaintext);
         encrypt.CompleteAsync().AsTask().GetAwaiter().GetResult();
         return ciphertext.ToArray();
     }
 
-    /// <summary>Decrypts bytes in memory; nothing is returned unless the whole file is genuine.</summary>
+    /// <summary>Decrypts bytes in memory; nothing is returned unless the whole file is genuine, and the array returned is the only copy left.</summary>
     /// <param name="ciphertext">An age file.</param>
     /// <param name="identity">Whose stanza the file must have.</param>
     /// <param name="limits">Of the header; null means <see cref="AgeLimits.Default"/>.</param>
@@ -54,9 +56,17 @@ public static class AgeFile
     public static byte[] Decrypt(ReadOnlySpan<byte> ciphertext, AgeIdentity identity, AgeLimits? limits = null)
     {
         using var source = new MemoryStream(ciphertext.ToArray(), writable: false);
-        using var plaintext = new MemoryStream();
-        DecryptAsync(source, plaintext, [identity], limits).GetAwaiter().GetResult();
-        return plaintext.ToArray();
+        // Large enough from the start: one that grows leaves copies behind.
+        using var plaintext = new MemoryStream(ciphertext.Length);
+        try
+        {
+            DecryptAsync(source, plaintext, [identity], limits).GetAwaiter().GetResult();
+            return plaintext.ToArray();
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plaintext.GetBuffer());
+        }
     }
 
     /// <summary>How long the age file of a plaintext is that is encrypted to X25519 recipients only.</summary>

@@ -43,17 +43,17 @@ internal static class AgeHeader
     public static async ValueTask<Parsed> ReadAsync(BufferedSource source, AgeLimits limits, CancellationToken cancellationToken)
     {
         var lines = new Lines(source, limits.MaxHeaderBytes);
-        if (await lines.NextAsync(cancellationToken) != Version) throw new AgeException(AgeFailure.Header, "The version line is not that of age v1.");
+        if (await lines.NextAsync(cancellationToken).ConfigureAwait(false) != Version) throw new AgeException(AgeFailure.Header, "The version line is not that of age v1.");
 
         var stanzas = new List<Stanza>();
-        for (var line = await lines.NextAsync(cancellationToken); ; line = await lines.NextAsync(cancellationToken))
+        for (var line = await lines.NextAsync(cancellationToken).ConfigureAwait(false); ; line = await lines.NextAsync(cancellationToken).ConfigureAwait(false))
         {
             if (line.StartsWith(MacStart, StringComparison.Ordinal)) return Finish(line, lines.Covered, stanzas);
             if (!line.StartsWith(StanzaStart, StringComparison.Ordinal)) throw new AgeException(AgeFailure.Header, "A line is neither a stanza nor the MAC.");
             if (stanzas.Count == limits.MaxStanzas) throw new AgeException(AgeFailure.Limit, "The header has too many stanzas.");
             var arguments = line[StanzaStart.Length..].Split(' ');
             if (arguments.Any(a => a.Length == 0 || a.AsSpan().ContainsAnyExceptInRange('!', '~'))) throw new AgeException(AgeFailure.Header, "A stanza's arguments are printable and not empty.");
-            stanzas.Add(new Stanza(arguments, await ReadBodyAsync(lines, cancellationToken)));
+            stanzas.Add(new Stanza(arguments, await ReadBodyAsync(lines, cancellationToken).ConfigureAwait(false)));
         }
     }
 
@@ -80,7 +80,7 @@ internal static class AgeHeader
         var text = new StringBuilder();
         while (true)
         {
-            var line = await lines.NextAsync(cancellationToken);
+            var line = await lines.NextAsync(cancellationToken).ConfigureAwait(false);
             if (line.Length > BodyColumns) throw new AgeException(AgeFailure.Header, "A line of a stanza's body is longer than 64 columns.");
             // Each line alone must decode, so that a stanza without a short last line runs into the next line's dashes.
             if (Base64.Decode(line) is null) throw new AgeException(AgeFailure.Header, "A stanza's body is not canonical base64.");
@@ -120,7 +120,7 @@ internal static class AgeHeader
             var start = read.Count;
             while (true)
             {
-                var next = await source.ReadByteAsync(cancellationToken);
+                var next = await source.ReadByteAsync(cancellationToken).ConfigureAwait(false);
                 if (next < 0) throw new AgeException(AgeFailure.Header, "The file ends within its header.");
                 if (read.Count == limit) throw new AgeException(AgeFailure.Limit, "The header is too large.");
                 read.Add((byte)next);

@@ -44,7 +44,7 @@ public sealed class AgeIdentity : IDisposable
         return true;
     }
 
-    /// <summary>The secret itself, for storing it: 74 upper-case characters.</summary>
+    /// <summary>The secret itself, for storing it: 74 upper-case characters. A string cannot be wiped, and stays in memory until its place is needed.</summary>
     public string ExportSecret()
     {
         var scalar = key.Export(KeyBlobFormat.RawPrivateKey);

@@ -56,18 +56,18 @@ public sealed class AgeSeekableReader : IDisposable
         IAgeRangeSource source, IReadOnlyList<AgeIdentity> identities, AgeLimits? limits = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
-        await using var stream = new RangeStream(source);
+        using var stream = new RangeStream(source);
         using var buffered = new BufferedSource(stream);
-        var header = await AgeHeader.ReadAsync(buffered, limits ?? AgeLimits.Default, cancellationToken);
+        var header = await AgeHeader.ReadAsync(buffered, limits ?? AgeLimits.Default, cancellationToken).ConfigureAwait(false);
         var fileKey = AgeHeader.Open(header, identities);
         if (source.Length - header.Length <= Payload.NonceBytes) throw new AgeException(AgeFailure.Truncated, "The file ends before its payload.");
         var nonce = new byte[Payload.NonceBytes];
-        await source.ReadExactlyAsync(header.Length, nonce, cancellationToken);
+        await source.ReadExactlyAsync(header.Length, nonce, cancellationToken).ConfigureAwait(false);
         var reader = new AgeSeekableReader(source, new Payload(fileKey, nonce), header.Length + Payload.NonceBytes);
         CryptographicOperations.ZeroMemory(fileKey);
         try
         {
-            await reader.OpenChunkAsync(reader.lastChunk, cancellationToken);
+            await reader.OpenChunkAsync(reader.lastChunk, cancellationToken).ConfigureAwait(false);
             if (reader.lastChunk > 0 && reader.LastIsEmpty)
                 throw new AgeException(AgeFailure.Payload, "The last chunk is empty, and not the only one.");
             return reader;
@@ -91,7 +91,7 @@ public sealed class AgeSeekableReader : IDisposable
         ObjectDisposedException.ThrowIf(isDisposed, this);
         if (offset >= Length || buffer.Length == 0) return 0;
         var chunk = offset / Payload.ChunkBytes;
-        if (heldChunk != chunk) await OpenChunkAsync(chunk, cancellationToken);
+        if (heldChunk != chunk) await OpenChunkAsync(chunk, cancellationToken).ConfigureAwait(false);
         var within = (int)(offset - chunk * Payload.ChunkBytes);
         var taken = Math.Min(buffer.Length, PlainBytes(chunk) - within);
         plain.AsMemory(within, taken).CopyTo(buffer);
@@ -115,7 +115,7 @@ public sealed class AgeSeekableReader : IDisposable
     private async ValueTask OpenChunkAsync(long chunk, CancellationToken cancellationToken)
     {
         var length = PlainBytes(chunk) + Payload.TagBytes;
-        await source.ReadExactlyAsync(start + chunk * Payload.SealedChunkBytes, sealedChunk.AsMemory(0, length), cancellationToken);
+        await source.ReadExactlyAsync(start + chunk * Payload.SealedChunkBytes, sealedChunk.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
         heldChunk = -1;
         if (!payload.TryOpen(chunk, chunk == lastChunk, sealedChunk.AsSpan(0, length), plain))
             throw new AgeException(chunk == lastChunk ? AgeFailure.Truncated : AgeFailure.Payload, "A chunk was changed, or the file was cut.");
@@ -132,7 +132,7 @@ public sealed class AgeSeekableReader : IDisposable
         {
             var wanted = (int)Math.Min(Math.Min(buffer.Length, HeaderRead), source.Length - position);
             if (wanted <= 0) return 0;
-            await source.ReadExactlyAsync(position, buffer[..wanted], cancellationToken);
+            await source.ReadExactlyAsync(position, buffer[..wanted], cancellationToken).ConfigureAwait(false);
             position += wanted;
             return wanted;
         }

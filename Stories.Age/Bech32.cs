@@ -23,8 +23,8 @@ internal static class Bech32
     /// <returns>Null when the text is not bech32 with this prefix, in one case throughout.</returns>
     public static byte[]? Decode(string prefix, ReadOnlySpan<char> text)
     {
-        var hasLower = text.ContainsAnyInRange('a', 'z');
-        if (hasLower && text.ContainsAnyInRange('A', 'Z')) return null;
+        // BIP 173's range. Beyond it there are letters whose lower case is one of ours: the Kelvin sign's is k.
+        if (text.ContainsAnyExceptInRange('!', '~') || (text.ContainsAnyInRange('a', 'z') && text.ContainsAnyInRange('A', 'Z'))) return null;
         var separator = text.LastIndexOf('1');
         if (separator != prefix.Length || text.Length - separator < 7 || !text[..separator].Equals(prefix, StringComparison.OrdinalIgnoreCase)) return null;
 

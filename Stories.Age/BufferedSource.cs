@@ -13,7 +13,7 @@ internal sealed class BufferedSource(Stream stream) : IDisposable
 
     public async ValueTask<int> ReadByteAsync(CancellationToken cancellationToken)
     {
-        if (start == end && await FillAsync(1, cancellationToken) == 0) return -1;
+        if (start == end && await FillAsync(1, cancellationToken).ConfigureAwait(false) == 0) return -1;
         return Buffer[start++];
     }
 
@@ -25,7 +25,7 @@ internal sealed class BufferedSource(Stream stream) : IDisposable
         (start, end) = (0, end - start);
         while (end < wanted)
         {
-            var read = await stream.ReadAsync(Buffer.AsMemory(end, Capacity - end), cancellationToken);
+            var read = await stream.ReadAsync(Buffer.AsMemory(end, Capacity - end), cancellationToken).ConfigureAwait(false);
             if (read == 0) break;
             end += read;
         }

@@ -28,7 +28,7 @@ internal static class UploadBench
 
         using var other = StartOtherServer(container.Name);
         using var otherHttp = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{await other.StandardOutput.ReadLineAsync()}/") };
-        Task UploadAsync(HttpClient http) => new TusUpload(http).SendAsync(new MemoryStream(bytes), Lane.Video, Level.Processed, key, _ => { }, CancellationToken.None);
+        Task UploadAsync(HttpClient http) => new TusUpload(http, TimeProvider.System).SendAsync(new MemoryStream(bytes), Lane.Video, Level.Processed, key, _ => { }, CancellationToken.None);
 
         await Measure.CompareAsync("upload", 5,
             new Way("tus client, Api, Azurite", () => EachAsync(() => UploadAsync(bench.User.Client.Http))),

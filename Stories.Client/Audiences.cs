@@ -17,13 +17,14 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
     private const int MostTries = 5;
 
     /// <summary>Tells the service this device's public keys; repeating it is harmless.</summary>
-    public Task RegisterAsync(CancellationToken cancellationToken = default) => client.RegisterDeviceAsync(
+    /// <returns>The device, as the service knows it.</returns>
+    public Task<DeviceView> RegisterAsync(CancellationToken cancellationToken = default) => client.RegisterDeviceAsync(
         new DeviceRequest(store.Id, store.Identity.Recipient.ToString(), store.SigningKey.PublicKey), cancellationToken);
 
     /// <summary>Finds the owner's audience of that name, or founds it with nobody but the owner in it.</summary>
     public async Task<AudienceView> FindOrFoundAsync(string name, CancellationToken cancellationToken = default)
     {
-        if (store.FindAudience(name) is { } known)
+        while (store.FindAudience(name) is { } known)
         {
             try
             {
@@ -31,13 +32,25 @@ public sealed class Audiences(StoriesClient client, DeviceStore store, UserName 
             }
             catch (StoriesProblemException e) when (e.Code == ProblemCodes.NotFound)
             {
-                // Deleted by another device of the owner, or erased with all else of the owner.
+                // Deleted by another device of the owner, or erased with all else of the owner; another process may have founded one since.
                 store.ForgetAudience(known);
             }
         }
-        var founded = await BeginAsync(Guid.NewGuid(), 1, [], await DevicesAsync([], cancellationToken), cancellationToken);
-        var named = store.NameAudience(name, founded.Id);
-        return named == founded.Id ? founded : await client.ReadAudienceAsync(named, cancellationToken);
+        var id = Guid.NewGuid();
+        var named = Guid.Empty;
+        try
+        {
+            var founded = await BeginAsync(id, 1, [], await DevicesAsync([], cancellationToken), cancellationToken);
+            named = store.NameAudience(name, id);
+            if (named == id) return founded;
+        }
+        finally
+        {
+            // The answer was lost, or another process was faster to give the name: nobody would ever find it, and an owner has only so many.
+            if (named != id) await Farewell.TryAsync(until => client.DeleteAudienceAsync(id, until));
+        }
+        store.ForgetAudience(id);
+        return await client.ReadAudienceAsync(named, cancellationToken);
     }
 
     /// <summary>

@@ -47,63 +47,73 @@ public enum PostStep
 /// <param name="clock">Gives the manifest's time, which the service takes within two minutes of its own.</param>
 public sealed class Poster(StoriesClient client, DeviceStore store, Audiences audiences, UserName self, TimeProvider clock)
 {
-    private const int MostTries = 8;
     private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MostPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Posts and returns as soon as the service has accepted.</summary>
+    /// <summary>What is refused for its time sooner than this after it was signed was signed by a wrong clock, and would be again.</summary>
+    private static readonly TimeSpan Stale = TimeSpan.FromSeconds(10);
+
+    /// <summary>How far this device's clock may be behind the service's.</summary>
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// Posts and returns as soon as the service has accepted. Each request has eight tries, which is half a minute without a service, a quarter of an hour with one
+    /// that stays silent, and where it asks to wait at most 30 s more for each. When this throws, nothing is published: uploads are ended and, in case an acceptance was
+    /// lost on its way, the story is withdrawn. That holds as far as the service can be reached for it, and for words alone as long as no request overtakes another. Who
+    /// must know uses <see cref="PrepareAsync"/>, which says the story's id beforehand.
+    /// </summary>
     /// <param name="draft">What to post.</param>
     /// <param name="progress">Step and percent of all files together.</param>
-    /// <param name="cancellationToken">Ends the post; nothing is published before the last step, and what was uploaded is taken back.</param>
+    /// <param name="cancellationToken">Ends the post, and takes back what has gone out.</param>
+    /// <returns>
+    /// With the story's ticket, for an app to keep where the store could not be written (a full disk, missing rights): that is no reason to post again, and
+    /// <see cref="DeviceStore.Tickets"/> does not have it then.
+    /// </returns>
     /// <exception cref="ArgumentException">The draft has too many files, no content, or an impossible lifetime or level.</exception>
-    /// <exception cref="IOException">A file cannot be read, or changed meanwhile.</exception>
+    /// <exception cref="IOException">A file cannot be read, or changed meanwhile; or the store cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">A file may not be read, or the store may not be written.</exception>
     /// <exception cref="NotGenuineException">No processing key is signed by the pinned service key.</exception>
     public async Task<StoryProgress> PostAsync(Draft draft, Action<PostStep, int> progress, CancellationToken cancellationToken = default)
     {
         using var content = await MakeAsync(draft, progress, cancellationToken);
+        StoryProgress accepted;
         try
         {
-            for (var round = 1; ; round++)
-            {
-                var request = await SignAsync(draft, content, cancellationToken);
-                try
-                {
-                    // The request can be repeated: whoever loses the answer asks again.
-                    var accepted = await InsistAsync(() => client.PublishAsync(content.Story, request, cancellationToken), cancellationToken);
-                    if (accepted.Ticket is { } ticket) store.KeepTicket(new KeptTicket(content.Story, accepted.ExpiresAt, ticket), clock.GetUtcNow());
-                    return accepted;
-                }
-                catch (StoriesProblemException e) when (e.Code == ProblemCodes.StoryEpochUnknown && round < MostTries)
-                {
-                    // Another device of the author's has begun an epoch since we signed: the same again, to the newer one.
-                }
-            }
+            accepted = await PublishAsync(draft, content, cancellationToken);
         }
         catch
         {
-            await EndUploadsAsync(content.Uploads.Select(u => u.Id));
+            // A try may have been accepted, and its answer lost. In this order a late one finds no uploads, and an early one is there to be withdrawn.
+            await EndUploadsAsync(content.Uploads);
+            await Farewell.TryAsync(until => client.WithdrawAsync(content.Story, until));
             throw;
         }
+        Keep(content.Story, accepted);
+        return accepted;
     }
 
-    /// <summary>Everything up to publishing: encrypts, uploads and signs. The request stays good for two minutes.</summary>
+    /// <summary>
+    /// Everything up to publishing: encrypts, uploads and signs. The request stays good for two minutes. Who gives up after it has gone out ends its uploads, then
+    /// withdraws the story: in this order nothing comes after.
+    /// </summary>
     /// <param name="draft">What to post.</param>
     /// <param name="progress">Step and percent of all files together.</param>
     /// <param name="cancellationToken">Ends the preparation.</param>
     /// <returns>The story's id and the signed request that publishes it, as often as need be.</returns>
     /// <exception cref="ArgumentException">The draft has too many files, no content, or an impossible lifetime or level.</exception>
-    /// <exception cref="IOException">A file cannot be read, or changed meanwhile.</exception>
+    /// <exception cref="IOException">A file cannot be read, or changed meanwhile; or the store cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">A file may not be read, or the store may not be written.</exception>
     /// <exception cref="NotGenuineException">No processing key is signed by the pinned service key.</exception>
     public async Task<(Guid Story, PublishRequest Request)> PrepareAsync(Draft draft, Action<PostStep, int> progress, CancellationToken cancellationToken = default)
     {
         using var content = await MakeAsync(draft, progress, cancellationToken);
         try
         {
-            return (content.Story, await SignAsync(draft, content, cancellationToken));
+            return (content.Story, (await SignAsync(draft, content, cancellationToken)).Request);
         }
         catch
         {
-            await EndUploadsAsync(content.Uploads.Select(u => u.Id));
+            await EndUploadsAsync(content.Uploads);
             throw;
         }
     }
@@ -115,6 +125,7 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
     /// <param name="cancellationToken">Ends the upload and takes it back.</param>
     /// <returns>The upload's id, and the digest of its ciphertext.</returns>
     /// <exception cref="IOException">The file cannot be read, or changed meanwhile.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     /// <exception cref="NotGenuineException">No processing key is signed by the pinned service key.</exception>
     public async Task<(Guid Upload, Digest Ciphertext)> UploadAsync(string file, Level level, Action<PostStep, int> progress, CancellationToken cancellationToken = default)
     {
@@ -122,7 +133,7 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
         return (uploads[0].Id, uploads[0].Digest);
     }
 
-    /// <summary>Waits until the service has made all renditions, or has refused the media; bears with a service that is away for half a minute.</summary>
+    /// <summary>Waits until the service has made all renditions, or has refused the media; bears with a service that is away, or silent, as <see cref="PostAsync"/> does.</summary>
     /// <param name="start">From <see cref="PostAsync"/>.</param>
     /// <param name="progress">Step and percent.</param>
     /// <param name="untilLive">Not to wait for further renditions once viewers can see the first.</param>
@@ -151,14 +162,15 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
     /// <param name="cancellationToken">Ends the wait for the service.</param>
     public async Task<ErasureProof> VerifyErasureAsync(Guid story, CancellationToken cancellationToken = default)
     {
-        if (store.Tickets.FirstOrDefault(t => t.Story == story) is not { } kept)
+        if (store.FindTicket(story) is not { } kept)
             return new ErasureProof.NotProven("This device has no ticket for it: another one posted it, or over 90 days ago.");
         if (store.ServiceKey is not { } key) return new ErasureProof.NotProven("This device has pinned no service key.");
         try
         {
             var answer = await client.ReadErasureAsync(kept.Ticket.Bucket, kept.Ticket.Leaf, cancellationToken);
             var fault = ErasureRecord.FindFault(answer, key, kept.Ticket, out var record);
-            if (fault is null && record!.Due < kept.ExpiresAt.ToUnixTimeMilliseconds()) fault = ErasureFault.TooEarly;
+            if (fault is null && (record!.Due < kept.ExpiresAt.ToUnixTimeMilliseconds() || record.Erased > (clock.GetUtcNow() + ClockTolerance).ToUnixTimeMilliseconds()))
+                fault = ErasureFault.TooEarly;
             return fault is null ? new ErasureProof.Erased(record!, kept.ExpiresAt) : new ErasureProof.NotProven(Say(fault.Value), fault);
         }
         catch (StoriesProblemException e) when (e is { Code: ProblemCodes.ErasurePending, Due: { } due })
@@ -176,7 +188,7 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
         ErasureFault.NotSigned => "The record is not signed by the service's pinned key.",
         ErasureFault.Malformed => "The record is not one: its form, or its number of stories.",
         ErasureFault.AnotherBucket => "The record is of something else.",
-        ErasureFault.TooEarly => "The record says that it was erased before its end.",
+        ErasureFault.TooEarly => "The record says that it was erased before its end, or at a time that by this device's clock has not come yet.",
         ErasureFault.LeafMissing => "The story does not stand in the record.",
         _ => throw new ArgumentOutOfRangeException(nameof(fault)),
     };
@@ -193,8 +205,8 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
             if (payload.Length > Limits.PayloadBytes) throw new ArgumentException("The caption is too long.", nameof(draft));
 
             // Words alone need no key of the service, but their end is proven by it: at that time any key could be shown.
-            if (store.ServiceKey is null) store.PinServiceKey((await client.ListKeysAsync(cancellationToken)).ServiceKey);
-            await audiences.RegisterAsync(cancellationToken);
+            if (store.ServiceKey is null) store.PinServiceKey((await ListKeysAsync(cancellationToken)).ServiceKey);
+            await InsistAsync(() => audiences.RegisterAsync(cancellationToken), cancellationToken);
             return new Content(Guid.NewGuid(), identity, payload, await UploadAsync(files, draft.Level, progress, cancellationToken));
         }
         catch
@@ -204,18 +216,55 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
         }
     }
 
+    private async Task<StoryProgress> PublishAsync(Draft draft, Content content, CancellationToken cancellationToken)
+    {
+        for (var round = 1; ; round++)
+        {
+            var (request, signedAt) = await SignAsync(draft, content, cancellationToken);
+            try
+            {
+                // The request can be repeated: whoever loses the answer asks again.
+                return await InsistAsync(() => client.PublishAsync(content.Story, request, cancellationToken), cancellationToken);
+            }
+            catch (StoriesProblemException e) when (round < PassingTrouble.MostTries && IsOutdated(e, signedAt))
+            {
+                // The same again, as it is now.
+            }
+        }
+    }
+
+    /// <summary>Since we signed another device of the author's has begun an epoch, or the tries have taken longer than a manifest is good.</summary>
+    private bool IsOutdated(StoriesProblemException refusal, DateTimeOffset signedAt) =>
+        refusal.Code == ProblemCodes.StoryEpochUnknown || (refusal.Code == ProblemCodes.StoryCreatedAtOutOfRange && clock.GetUtcNow() - signedAt > Stale);
+
+    /// <summary>The story is live, and its author must not believe otherwise because a file could not be written.</summary>
+    private void Keep(Guid story, StoryProgress accepted)
+    {
+        if (accepted.Ticket is not { } ticket) return;
+        try
+        {
+            store.KeepTicket(new KeptTicket(story, accepted.ExpiresAt, ticket), clock.GetUtcNow());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            // Told by what the store has: the ticket is in the answer.
+        }
+    }
+
     /// <summary>As late as can be: while minutes of a video go up, another device of the author's may begin an epoch.</summary>
-    private async Task<PublishRequest> SignAsync(Draft draft, Content content, CancellationToken cancellationToken)
+    private Task<(PublishRequest Request, DateTimeOffset At)> SignAsync(Draft draft, Content content, CancellationToken cancellationToken) => InsistAsync(async () =>
     {
         var audience = await audiences.ReadyAsync(draft.Audience, cancellationToken);
         using var epoch = await audiences.OpenEpochAsync(audience.Id, audience.Epoch, cancellationToken);
+        var now = clock.GetUtcNow();
         var manifest = StoriesJson.Write(new StoryManifest(
             content.Story, self.ToString(), store.Id, audience.Id, audience.Epoch, draft.Level, content.Identity.Recipient.ToString(),
-            clock.GetUtcNow().ToUnixTimeSeconds(), (int)draft.Lifetime.TotalSeconds, [.. content.Uploads.Select(u => u.Digest)], Digest.Of(content.Payload)));
-        return new PublishRequest(
+            now.ToUnixTimeSeconds(), (int)draft.Lifetime.TotalSeconds, [.. content.Uploads.Select(u => u.Digest)], Digest.Of(content.Payload)));
+        var request = new PublishRequest(
             manifest, store.SigningKey.Sign(SignaturePurpose.StoryManifest, manifest), [.. content.Uploads.Select(u => u.Id)],
             Envelope.Seal(content.Identity, epoch.Recipient), content.Payload, draft.Wishes);
-    }
+        return (request, now);
+    }, cancellationToken);
 
     private async Task<List<Uploaded>> UploadAsync(List<MediaFile> files, Level level, Action<PostStep, int> progress, CancellationToken cancellationToken)
     {
@@ -232,7 +281,7 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
         }
         catch
         {
-            await EndUploadsAsync(uploads.Select(u => u.Id));
+            await EndUploadsAsync(uploads);
             throw;
         }
     }
@@ -252,7 +301,7 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
 
     private async Task<ProcessingKeyEntry> ProcessingKeyAsync(CancellationToken cancellationToken)
     {
-        var list = await client.ListKeysAsync(cancellationToken);
+        var list = await ListKeysAsync(cancellationToken);
         store.PinServiceKey(list.ServiceKey);
         var genuine =
             from entry in list.ProcessingKeys
@@ -276,25 +325,11 @@ public sealed class Poster(StoriesClient client, DeviceStore store, Audiences au
         return digesting.Finish();
     }
 
-    private async Task EndUploadsAsync(IEnumerable<Guid> uploads)
-    {
-        foreach (var upload in uploads) await new TusUpload(client.Http).TryEndAsync($"v1/uploads/{upload}");
-    }
+    private Task<KeyList> ListKeysAsync(CancellationToken cancellationToken) => InsistAsync(() => client.ListKeysAsync(cancellationToken), cancellationToken);
 
-    private static async Task<T> InsistAsync<T>(Func<Task<T>> act, CancellationToken cancellationToken)
-    {
-        for (var round = 1; ; round++)
-        {
-            try
-            {
-                return await act();
-            }
-            catch (Exception e) when (PassingTrouble.Is(e) && round < MostTries)
-            {
-                await Task.Delay(PassingTrouble.Wait(e, round), TimeProvider.System, cancellationToken);
-            }
-        }
-    }
+    private Task EndUploadsAsync(IEnumerable<Uploaded> uploads) => Task.WhenAll(uploads.Select(upload => Farewell.TryAsync(until => client.EndUploadAsync(upload.Id, until))));
+
+    private Task<T> InsistAsync<T>(Func<Task<T>> act, CancellationToken cancellationToken) => PassingTrouble.InsistAsync(act, clock, cancellationToken);
 
     private sealed record Uploaded(Guid Id, Digest Digest);
 

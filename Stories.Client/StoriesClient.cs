@@ -17,6 +17,7 @@ namespace Stories.Client;
 public sealed class StoriesClient : IDisposable
 {
     private readonly HttpClient http;
+    private readonly TimeProvider time;
 
     // Fifty opened stories are some 4 MB, an audience's devices 2; a service that never stops must not fill its client's memory.
     private const int MostAnswerBytes = 16 << 20;
@@ -32,8 +33,10 @@ public sealed class StoriesClient : IDisposable
     /// <param name="service">The service's base address; a path in it stays in front of every route.</param>
     /// <param name="token">Gives a bearer token that is valid now; asked at each request, so it should keep one.</param>
     /// <param name="transport">Sends the requests, and is disposed with the client; null makes one. It must not follow redirects.</param>
-    public StoriesClient(Uri service, Func<CancellationToken, ValueTask<string>> token, HttpMessageHandler? transport = null)
+    /// <param name="time">Measures silence, and the pauses of an upload; null is the system's.</param>
+    public StoriesClient(Uri service, Func<CancellationToken, ValueTask<string>> token, HttpMessageHandler? transport = null, TimeProvider? time = null)
     {
+        this.time = time ?? TimeProvider.System;
         transport ??= new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false };
         http = new HttpClient(new BearerHandler(token) { InnerHandler = transport })
         {
@@ -84,7 +87,10 @@ public sealed class StoriesClient : IDisposable
     public Task<KeyList> ListKeysAsync(CancellationToken cancellationToken = default) =>
         SendAsync<KeyList>(HttpMethod.Get, "v1/keys", null, cancellationToken);
 
-    /// <summary>Uploads ciphertext by tus, going on after a cut connection, until the service has all of it or is out of reach for half a minute.</summary>
+    /// <summary>
+    /// Uploads ciphertext by tus, going on after a cut connection, until the service has all of it or eight tries in a row have brought nothing: half a minute
+    /// without a service, a quarter of an hour with one that stays silent. Asked to wait, it waits, at most 30 s at a time.
+    /// </summary>
     /// <param name="ciphertext">An age file, encrypted to the processing key; seekable, sent from its start to its end, and left open.</param>
     /// <param name="lane">What the worker should expect.</param>
     /// <param name="level">The level of the story that it is for.</param>
@@ -93,10 +99,10 @@ public sealed class StoriesClient : IDisposable
     /// <param name="cancellationToken">Ends the upload and takes it back.</param>
     /// <returns>The upload's id, for <see cref="PublishRequest.Uploads"/>.</returns>
     public Task<Guid> UploadAsync(Stream ciphertext, Lane lane, Level level, Guid processingKey, Action<long>? progress = null, CancellationToken cancellationToken = default) =>
-        new TusUpload(http).SendAsync(ciphertext, lane, level, processingKey, progress ?? (_ => { }), cancellationToken);
+        new TusUpload(http, time).SendAsync(ciphertext, lane, level, processingKey, progress ?? (_ => { }), cancellationToken);
 
     /// <summary>Takes back an upload that no story uses.</summary>
-    public Task EndUploadAsync(Guid upload, CancellationToken cancellationToken = default) => new TusUpload(http).EndAsync($"v1/uploads/{upload}", cancellationToken);
+    public Task EndUploadAsync(Guid upload, CancellationToken cancellationToken = default) => new TusUpload(http, time).EndAsync($"v1/uploads/{upload}", cancellationToken);
 
     /// <summary>Publishes; repeating the same request is harmless.</summary>
     public Task<StoryProgress> PublishAsync(Guid story, PublishRequest request, CancellationToken cancellationToken = default) =>
@@ -152,7 +158,7 @@ public sealed class StoriesClient : IDisposable
             if (response.StatusCode == HttpStatusCode.NotModified) return null;
             if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, until);
             return new FetchedCatalog(await ReadAsync<SignedRecord>(response, until), response.Headers.ETag?.ToString());
-        }, cancellationToken);
+        }, time, cancellationToken);
 
         static string Word<T>(T value) where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
 
@@ -205,7 +211,7 @@ public sealed class StoriesClient : IDisposable
     {
         try
         {
-            return await response.Content.ReadFromJsonAsync<T>(StoriesJson.Options, cancellationToken) ?? throw new JsonException();
+            return await Answer.ReadAsync<T>(response.Content, cancellationToken);
         }
         catch (JsonException e)
         {
@@ -229,7 +235,7 @@ public sealed class StoriesClient : IDisposable
             using var response = await http.SendAsync(request, until);
             if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, until);
             return await read(response, until);
-        }, cancellationToken);
+        }, time, cancellationToken);
     }
 }
 

@@ -56,16 +56,16 @@ public sealed class StoriesProblemException : Exception
         IReadOnlyList<FieldFault> faults = [];
         try
         {
-            using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
+            using var json = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken);
             code = Text(json.RootElement, "code") ?? code;
             title = Text(json.RootElement, "title") ?? title;
             detail = Text(json.RootElement, "detail");
             if (DateTimeOffset.TryParse(Text(json.RootElement, "due"), CultureInfo.InvariantCulture, out var time)) due = time;
-            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("faults", out var list)) faults = list.Deserialize<List<FieldFault>>(StoriesJson.Options) ?? [];
+            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("faults", out var list)) faults = list.Deserialize<List<FieldFault>>(Answer.Options) ?? [];
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Something between here and the service answered; the status has to do.
+            // Something between here and the service answered, or a text in it is none (half of a surrogate pair); the status has to do.
         }
         return new StoriesProblemException(status, code, title, detail, due, faults, response.Headers.RetryAfter?.Delta);
     }

@@ -10,50 +10,36 @@ namespace Stories.Client;
 /// A resumable upload by tus 1.0 (tus.io): after a cut connection, or one that stands still, it goes on where the service
 /// stands. Tries are counted only while nothing arrives.
 /// </summary>
-internal sealed class TusUpload(HttpClient http)
+internal sealed class TusUpload(HttpClient http, TimeProvider time)
 {
-    private const int MostTries = 8;
     private static readonly TimeSpan Standstill = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan FarewellLimit = TimeSpan.FromSeconds(5);
     private static readonly MediaTypeHeaderValue OffsetStream = new("application/offset+octet-stream");
 
     /// <summary>Sends a seekable stream from its start and returns the upload's id; an upload that fails is taken back.</summary>
     public async Task<Guid> SendAsync(Stream content, Lane lane, Level level, Guid processingKey, Action<long> progress, CancellationToken cancellationToken)
     {
-        var location = await BeginAsync(content, lane, level, processingKey, cancellationToken);
+        // Whoever loses the answer leaves one behind that ends by itself within a day.
+        var (location, upload) = await PassingTrouble.InsistAsync(() => BeginAsync(content, lane, level, processingKey, cancellationToken), time, cancellationToken);
         try
         {
             await SendAsync(location, content, progress, cancellationToken);
-            return Guid.Parse(location.TrimEnd('/').Split('/')[^1]);
+            return upload;
         }
         catch
         {
             // Otherwise it would count against the user's open uploads for a day.
-            await TryEndAsync(location);
+            await Farewell.TryAsync(until => EndAsync(location, until));
             throw;
         }
     }
 
-    public async Task EndAsync(string location, CancellationToken cancellationToken)
-    {
-        using var request = Request(HttpMethod.Delete, location);
-        using var response = await http.SendAsync(request, cancellationToken);
-        if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, cancellationToken);
-    }
-
-    /// <summary>Ends an upload if that can be done quickly; if not, it ends by itself within a day.</summary>
-    public async Task TryEndAsync(string location)
-    {
-        using var limit = new CancellationTokenSource(FarewellLimit);
-        try
+    public Task EndAsync(string location, CancellationToken cancellationToken) =>
+        Deadline.KeepAsync(async until =>
         {
-            await EndAsync(location, limit.Token);
-        }
-        catch (Exception e) when (e is StoriesProblemException or HttpRequestException or OperationCanceledException)
-        {
-            // The failure that led here is the one to tell.
-        }
-    }
+            using var request = Request(HttpMethod.Delete, location);
+            using var response = await http.SendAsync(request, until);
+            return response.IsSuccessStatusCode ? true : throw await StoriesProblemException.ReadAsync(response, until);
+        }, time, cancellationToken);
 
     private async Task SendAsync(string location, Stream content, Action<long> progress, CancellationToken cancellationToken)
     {
@@ -62,23 +48,24 @@ internal sealed class TusUpload(HttpClient http)
         {
             try
             {
-                if (!isSure) offset = await OffsetAsync(location, cancellationToken);
+                if (!isSure) offset = await OffsetAsync(location, content.Length, cancellationToken);
                 progress(offset);
                 if (offset == content.Length) return;
-                if (offset > furthest) round = 1;
-                furthest = offset;
+                if (offset > furthest) (furthest, round) = (offset, 1);
                 isSure = false;
+                var before = offset;
                 offset = await PatchAsync(location, content, offset, progress, cancellationToken);
+                if (offset <= before) throw new HttpRequestException(HttpRequestError.InvalidResponse, "The service took nothing of what was sent.");
                 isSure = true;
             }
-            catch (Exception e) when (IsPassing(e) && round < MostTries)
+            catch (Exception e) when (IsPassing(e) && round < PassingTrouble.MostTries)
             {
-                await Task.Delay(PassingTrouble.Wait(e, round), TimeProvider.System, cancellationToken);
+                await Task.Delay(PassingTrouble.Wait(e, round), time, cancellationToken);
             }
         }
     }
 
-    private Task<string> BeginAsync(Stream content, Lane lane, Level level, Guid processingKey, CancellationToken cancellationToken) =>
+    private Task<(string Location, Guid Id)> BeginAsync(Stream content, Lane lane, Level level, Guid processingKey, CancellationToken cancellationToken) =>
         Deadline.KeepAsync(async until =>
         {
             using var request = Request(HttpMethod.Post, "v1/uploads");
@@ -86,21 +73,25 @@ internal sealed class TusUpload(HttpClient http)
             request.Headers.Add("Upload-Metadata", $"lane {Encode(Word(lane))},level {Encode(Word(level))},key {Encode(processingKey.ToString())}");
             using var response = await http.SendAsync(request, until);
             if (response.StatusCode != HttpStatusCode.Created) throw await StoriesProblemException.ReadAsync(response, until);
-            return response.Headers.Location?.OriginalString.TrimStart('/') ?? throw new HttpRequestException(HttpRequestError.InvalidResponse, "The service did not say where to upload.");
-        }, cancellationToken);
+            var location = response.Headers.Location?.OriginalString.Trim('/') ?? "";
+            // Here, and nowhere else: what is asked for there has the user's token.
+            return Guid.TryParse(location.Split('/')[^1], out var id) && Uri.IsWellFormedUriString(location, UriKind.Relative)
+                ? (location, id)
+                : throw new HttpRequestException(HttpRequestError.InvalidResponse, "The service did not say where to upload.");
+        }, time, cancellationToken);
 
-    private Task<long> OffsetAsync(string location, CancellationToken cancellationToken) =>
+    private Task<long> OffsetAsync(string location, long length, CancellationToken cancellationToken) =>
         Deadline.KeepAsync(async until =>
         {
             using var request = Request(HttpMethod.Head, location);
             using var response = await http.SendAsync(request, until);
-            return await ReadOffsetAsync(response, until);
-        }, cancellationToken);
+            return await ReadOffsetAsync(response, length, until);
+        }, time, cancellationToken);
 
-    private static async Task<long> ReadOffsetAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private static async Task<long> ReadOffsetAsync(HttpResponseMessage response, long length, CancellationToken cancellationToken)
     {
         if (!response.IsSuccessStatusCode) throw await StoriesProblemException.ReadAsync(response, cancellationToken);
-        return response.Headers.TryGetValues("Upload-Offset", out var values) && long.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
+        return response.Headers.TryGetValues("Upload-Offset", out var values) && long.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var offset) && offset <= length
             ? offset
             : throw new HttpRequestException(HttpRequestError.InvalidResponse, "The service did not say where the upload stands.");
     }
@@ -109,20 +100,20 @@ internal sealed class TusUpload(HttpClient http)
     private async Task<long> PatchAsync(string location, Stream content, long offset, Action<long> progress, CancellationToken cancellationToken)
     {
         content.Position = offset;
-        using var moving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        moving.CancelAfter(Standstill);
+        using var limit = new CancellationTokenSource(Standstill, time);
+        using var moving = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         using var request = Request(HttpMethod.Patch, location);
         request.Headers.Add("Upload-Offset", offset.ToString(CultureInfo.InvariantCulture));
         request.Content = new ReportedContent(content, sent =>
         {
-            moving.CancelAfter(Standstill);
+            limit.CancelAfter(Standstill);
             progress(sent);
         })
         { Headers = { ContentType = OffsetStream } };
         try
         {
             using var response = await http.SendAsync(request, moving.Token);
-            return await ReadOffsetAsync(response, moving.Token);
+            return await ReadOffsetAsync(response, content.Length, moving.Token);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {

@@ -52,18 +52,21 @@ public sealed class Viewer : IDisposable
     private readonly DeviceStore store;
     private readonly Audiences audiences;
     private readonly HttpClient storage;
+    private readonly TimeProvider time;
 
     /// <summary>Makes a viewer on a device.</summary>
     /// <param name="client">Speaks for the viewer.</param>
     /// <param name="store">The viewer's device.</param>
     /// <param name="audiences">Gives the keys of the audiences in which the viewer is.</param>
     /// <param name="transport">Fetches from storage, without the viewer's token, and is disposed with the viewer; null makes one.</param>
-    public Viewer(StoriesClient client, DeviceStore store, Audiences audiences, HttpMessageHandler? transport = null)
+    /// <param name="time">Measures storage's silence; null is the system's.</param>
+    public Viewer(StoriesClient client, DeviceStore store, Audiences audiences, HttpMessageHandler? transport = null, TimeProvider? time = null)
     {
         this.client = client;
         this.store = store;
         this.audiences = audiences;
-        storage = new HttpClient(transport ?? new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false });
+        this.time = time ?? TimeProvider.System;
+        storage = new HttpClient(transport ?? new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>Who has live stories for the viewer.</summary>
@@ -105,13 +108,13 @@ public sealed class Viewer : IDisposable
     /// <param name="cancellationToken">Ends the download.</param>
     /// <exception cref="NotGenuineException">The bytes are not those that the service signed.</exception>
     /// <exception cref="StoriesProblemException"><c>notFound</c>: the story has ended meanwhile.</exception>
-    /// <exception cref="HttpRequestException">Storage cannot be reached, or refuses the URL twice.</exception>
-    /// <exception cref="IOException">The connection was cut.</exception>
+    /// <exception cref="HttpRequestException">Storage cannot be reached, cuts the connection, sends nothing for 100 s, or refuses the URL twice.</exception>
+    /// <exception cref="IOException">The destination cannot be written.</exception>
     public async Task DownloadAsync(OpenedStory opened, RenditionEntry rendition, Stream destination, CancellationToken cancellationToken = default)
     {
         using var response = await FetchAsync(opened.View, rendition.Part, cancellationToken);
-        await using var limited = new LimitedStream(await response.Content.ReadAsStreamAsync(cancellationToken), rendition.Blob.Length);
-        await using var body = new DigestedReadStream(limited);
+        await using var fetched = new FetchedStream(await response.Content.ReadAsStreamAsync(cancellationToken), rendition.Blob.Length, time);
+        await using var body = new DigestedReadStream(fetched);
         var content = new FirstBytes(destination, rendition.ContentLength);
         if (opened.View.Level == Level.Clear) await body.CopyToAsync(content, cancellationToken);
         else await DecryptAsync(body, content, opened.Identity, cancellationToken);
@@ -149,16 +152,19 @@ public sealed class Viewer : IDisposable
     /// <summary>A URL lives about two minutes; a refused one is asked for again, once.</summary>
     private async Task<HttpResponseMessage> FetchAsync(StoryView view, int part, CancellationToken cancellationToken)
     {
-        var response = await storage.GetAsync(UrlOf(view, part), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        var response = await AskAsync(UrlOf(view, part), cancellationToken);
         if (response.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.NotFound)
         {
             response.Dispose();
             var again = await client.OpenAsync(view.Story, cancellationToken);
-            response = await storage.GetAsync(UrlOf(again, part), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            response = await AskAsync(UrlOf(again, part), cancellationToken);
         }
         if (response.IsSuccessStatusCode) return response;
         using (response) throw new HttpRequestException($"Storage answered {(int)response.StatusCode}.", null, response.StatusCode);
     }
+
+    private Task<HttpResponseMessage> AskAsync(Uri url, CancellationToken cancellationToken) =>
+        Deadline.KeepAsync(until => storage.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, until), time, cancellationToken);
 
     private static Uri UrlOf(StoryView view, int part) =>
         view.Renditions.FirstOrDefault(r => r.Part == part) is { Url: var url } && Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
@@ -168,7 +174,7 @@ public sealed class Viewer : IDisposable
     private static StoryManifest Verify(StoryView view)
     {
         if (!Signatures.Verify(view.SignerKey, SignaturePurpose.StoryManifest, view.Manifest, view.Signature)) throw new NotGenuineException("The author's signature does not hold.");
-        if (StoriesJson.ReadCanonical<StoryManifest>(view.Manifest) is not { } manifest ||
+        if (StoriesJson.ReadCanonical<StoryManifest>(view.Manifest) is not { Uploads: not null } manifest ||
             (manifest.Story, manifest.Author, manifest.Audience, manifest.Epoch, manifest.Level) != (view.Story, view.Author, view.Audience, view.Epoch, view.Level))
             throw new NotGenuineException("The author signed something else than the service shows.");
         // In a type that no number of an author's choosing can overflow.
@@ -220,15 +226,30 @@ public sealed class Viewer : IDisposable
         }
     }
 
-    /// <summary>Storage that never stops sending must not fill the viewer's disk.</summary>
-    private sealed class LimitedStream(Stream source, long limit) : ReadOnlyStream
+    /// <summary>
+    /// Storage that never stops sending must not fill the viewer's disk, and one that stops in between is not waited for. Only what storage does is its
+    /// trouble: who pauses a player may take hours to write.
+    /// </summary>
+    private sealed class FetchedStream(Stream source, long limit, TimeProvider time) : ReadOnlyStream
     {
         private long total;
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            var read = await source.ReadAsync(buffer, cancellationToken);
+            var read = await ReadSomeAsync(buffer, cancellationToken);
             return (total += read) <= limit ? read : throw new NotGenuineException("The rendition is longer than its manifest says.");
+        }
+
+        private async Task<int> ReadSomeAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+        {
+            try
+            {
+                return await Deadline.KeepAsync(until => source.ReadAsync(buffer, until).AsTask(), time, cancellationToken);
+            }
+            catch (IOException e)
+            {
+                throw new HttpRequestException(HttpRequestError.ResponseEnded, "Storage has cut the connection.", e);
+            }
         }
     }
 }

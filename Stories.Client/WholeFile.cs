@@ -31,6 +31,14 @@ internal static class WholeFile
         }
     }
 
+    /// <summary>Deletes what a crash left aside of this file; for who has the turn to write it, since others' asides are still being written.</summary>
+    public static void Sweep(string path)
+    {
+        var start = $"{path}.";
+        foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(path)!))
+            if (file.StartsWith(start, StringComparison.Ordinal) && Guid.TryParseExact(file[start.Length..], "N", out _)) File.Delete(file);
+    }
+
     public static FileStream Create(string path)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };

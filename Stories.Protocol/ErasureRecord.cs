@@ -66,7 +66,7 @@ public enum ErasureFault
     Malformed,
     AnotherBucket,
 
-    /// <summary>It says that it was erased before it was due.</summary>
+    /// <summary>It says that it was erased before it was due, or at a time that has not come yet.</summary>
     TooEarly,
     LeafMissing,
 }

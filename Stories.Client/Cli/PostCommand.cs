@@ -36,6 +36,7 @@ internal static class PostCommand
             if (draft.FindFault() is { } fault) throw new UsageException(fault);
 
             var end = await PostAsync(session, draft, showBars: !printer.IsJson && !Console.IsOutputRedirected, cancellationToken);
+            if (session.Store.Tickets.All(t => t.Story != end.Story)) await Console.Error.WriteLineAsync("Its ticket could not be kept on this device, which cannot verify its erasure later.");
             if (end.State == StoryState.Live)
             {
                 printer.Print(end, () => Console.WriteLine($"Live until {end.ExpiresAt.ToLocalTime():d MMM HH:mm}: {end.Story}"));

@@ -33,7 +33,7 @@ internal sealed class AdMedia(string folder)
     {
         await FetchWithinAsync(storage, media, until);
         return true;
-    }, cancellationToken);
+    }, TimeProvider.System, cancellationToken);
 
     /// <summary>Deletes all others.</summary>
     /// <param name="names">SHA-256 of those that stay.</param>

@@ -390,7 +390,6 @@ public sealed class SponsoredStatuses : IDisposable
             failedAt = null;
             askedEpoch = Catalog.EpochAt(now);
             if (fetched is null) return new CatalogRefresh(CatalogNews.Current);
-            if (fetched.Record is not { Bytes: not null, Signature: not null }) return new CatalogRefresh(CatalogNews.Refused, CatalogFault.Malformed);
             if (Catalog.FindFault(fetched.Record, store.ServiceKey, options.Deployment, cell, now, out var read) is { } fault) return new CatalogRefresh(CatalogNews.Refused, fault);
             // Signed once, and played again by somebody on the way: a lifted line or a lowered cap stays so.
             if (held is not null && read!.Epoch < held.Epoch) return new CatalogRefresh(CatalogNews.Refused);

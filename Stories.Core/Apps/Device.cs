@@ -26,6 +26,7 @@ public sealed class Device
         CreatedAt = now,
     };
 
+    /// <summary>Recipients were once kept in the case in which they came.</summary>
     public bool IsSame(UserName owner, string recipient, byte[] signingKey) =>
-        Owner == owner && Recipient == recipient && SigningKey.AsSpan().SequenceEqual(signingKey);
+        Owner == owner && recipient.Equals(Recipient, StringComparison.OrdinalIgnoreCase) && SigningKey.AsSpan().SequenceEqual(signingKey);
 }

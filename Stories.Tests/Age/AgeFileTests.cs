@@ -185,6 +185,14 @@ public sealed class AgeFileTests
     [InlineData("")]
     public void What_is_not_a_recipient_is_not_taken_for_one(string text) => Assert.False(AgeRecipient.TryParse(text, out _));
 
+    [Fact]
+    public void The_Kelvin_sign_is_no_k_though_its_lower_case_is_one()
+    {
+        const string recipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
+        Assert.True(AgeRecipient.TryParse(recipient, out _));
+        Assert.False(AgeRecipient.TryParse(recipient.Replace('k', '\u212a'), out _));
+    }
+
     // Of order 1, 2, 4 and 8, in each form that a u-coordinate can have.
     [Theory]
     [InlineData("0000000000000000000000000000000000000000000000000000000000000000")]

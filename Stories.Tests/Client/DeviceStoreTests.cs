@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json;
 using Stories.Age;
 using Stories.Client;
 using Stories.Protocol;
@@ -72,6 +74,61 @@ public sealed class DeviceStoreTests : IDisposable
         using var other = DeviceStore.Open(Home);
         var first = one.NameAudience("friends", Guid.NewGuid());
         Assert.Equal(first, other.NameAudience("friends", Guid.NewGuid()));
+    }
+
+    [Fact]
+    public void What_one_process_keeps_another_finds_without_opening_the_store_again()
+    {
+        using var one = DeviceStore.Open(Home);
+        using var other = DeviceStore.Open(Home);
+        using var epoch = AgeIdentity.Generate();
+        var ticket = new KeptTicket(Guid.NewGuid(), DateTimeOffset.UnixEpoch, new ErasureTicket("here", Guid.NewGuid(), new byte[32]));
+        var audience = one.NameAudience("friends", Guid.NewGuid());
+        Assert.Equal(audience, other.FindAudience("friends"));
+        one.KeepEpoch(audience, 1, epoch, new EpochRoll([], [one.Id]));
+        Assert.Equal([one.Id], other.FindRoll(audience, 1)!.Devices);
+        Assert.Equal(epoch.Recipient, other.FindEpoch(audience, 1)!.Recipient);
+        one.KeepTicket(ticket, DateTimeOffset.UnixEpoch);
+        Assert.Equal(ticket.Ticket.Bucket, other.FindTicket(ticket.Story)!.Ticket.Bucket);
+        Assert.Null(other.FindTicket(Guid.NewGuid()));
+    }
+
+    [Fact]
+    public void Who_is_in_an_epoch_is_not_forgotten_when_somebody_keeps_its_key_again()
+    {
+        var audience = Guid.NewGuid();
+        using var epoch = AgeIdentity.Generate();
+        using var another = AgeIdentity.Generate();
+        using var one = DeviceStore.Open(Home);
+        using var other = DeviceStore.Open(Home);
+        one.KeepEpoch(audience, 1, epoch, new EpochRoll(["chat/bob"], [one.Id]));
+        other.KeepEpoch(audience, 1, epoch);
+        Assert.Equal(["chat/bob"], other.FindRoll(audience, 1)!.Members);
+        // Of another key it says nothing.
+        other.KeepEpoch(audience, 1, another);
+        Assert.Null(other.FindRoll(audience, 1));
+    }
+
+    [Fact]
+    public void Copies_that_a_killed_process_left_aside_are_gone_and_nothing_else_is()
+    {
+        DeviceStore.Open(Home).Dispose();
+        string[] others = [DeviceFile + ".bak", Path.Combine(Home, $"other.json.{Guid.NewGuid():N}")];
+        foreach (var path in (string[])[$"{DeviceFile}.{Guid.NewGuid():N}", .. others]) File.Copy(DeviceFile, path);
+        DeviceStore.Open(Home).Dispose();
+        Assert.Equal([DeviceFile, .. others], Directory.GetFiles(Home).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_offer_key_is_the_same_in_every_process_and_none_is_made_of_keys_that_are_wiped()
+    {
+        var store = DeviceStore.Open(Home);
+        var seed = JsonDocument.Parse(File.ReadAllText(DeviceFile)).RootElement.GetProperty("signingSeed").GetBytesFromBase64();
+        using var expected = SigningKey.FromSeed(HKDF.DeriveKey(HashAlgorithmName.SHA256, seed, 32, info: "stories/offer-key/v1"u8.ToArray()));
+        store.NameAudience("friends", Guid.NewGuid());
+        using (var key = store.OpenOfferKey()) Assert.Equal(expected.PublicKey, key.PublicKey);
+        store.Dispose();
+        Assert.Throws<ObjectDisposedException>(store.OpenOfferKey);
     }
 
     [Fact]

@@ -14,11 +14,13 @@ public sealed class ErasureProofTests : IDisposable
     private readonly string home = Directory.CreateTempSubdirectory("stories-proof-").FullName;
     private readonly SigningKey service = SigningKey.Generate();
     private readonly Guid story = Guid.NewGuid();
+    private readonly TestClock clock = new();
     private readonly ErasureTicket ticket = new("here", Guid.NewGuid(), [.. Enumerable.Repeat((byte)7, 32)]);
     private readonly DeviceStore store;
 
     public ErasureProofTests()
     {
+        clock.Freeze(End.AddSeconds(35));
         store = DeviceStore.Open(home);
         store.PinServiceKey(service.PublicKey);
         store.KeepTicket(new KeptTicket(story, End, ticket), End);
@@ -50,6 +52,10 @@ public sealed class ErasureProofTests : IDisposable
         Assert.Equal(ErasureFault.Malformed, await FaultAsync(Sign(service, Record() with { Stories = 2 })));
         // A bucket that ended before the story did.
         Assert.Equal(ErasureFault.TooEarly, await FaultAsync(Sign(service, Record() with { Due = End.ToUnixTimeMilliseconds() - 1 })));
+        // Signed beforehand, of what nobody can know yet; the second is a time that no calendar has.
+        var soon = clock.GetUtcNow().AddMinutes(6).ToUnixTimeMilliseconds();
+        Assert.Equal(ErasureFault.TooEarly, await FaultAsync(Sign(service, Record() with { Erased = soon })));
+        Assert.Equal(ErasureFault.TooEarly, await FaultAsync(Sign(service, Record() with { Due = long.MaxValue, Erased = long.MaxValue })));
     }
 
     [Fact]
@@ -79,7 +85,7 @@ public sealed class ErasureProofTests : IDisposable
     {
         var self = new UserName("chat", "alice");
         var client = new StoriesClient(new Uri("http://service.test"), _ => ValueTask.FromResult("token"), standIn);
-        return new Poster(client, store, new Stories.Client.Audiences(client, store, self), self, new TestClock());
+        return new Poster(client, store, new Stories.Client.Audiences(client, store, self), self, clock);
     }
 
     private ErasureRecord Record() => new(

@@ -2,8 +2,11 @@ using System.Net;
 using System.Text;
 using Stories.Age;
 using Stories.Client;
+using Stories.Client.Cli;
+using Stories.Client.Sessions;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
+using Stories.Tests.Fixtures;
 
 namespace Stories.Tests.Client;
 
@@ -17,6 +20,7 @@ public sealed class ViewerTests : IDisposable
 
     private readonly string home = Directory.CreateTempSubdirectory("stories-viewer-").FullName;
     private readonly Stage stage = new();
+    private readonly HandClock clock = new();
     private readonly DeviceStore store;
 
     public ViewerTests() => store = DeviceStore.Open(home);
@@ -56,6 +60,11 @@ public sealed class ViewerTests : IDisposable
         ["a rendition whose name steers a terminal"] = s => s.BendEntry = e => e with { Name = "photo\u001b[2J" },
         ["a rendition of no kind"] = s => s.BendEntry = e => e with { MediaType = null! },
         ["a rendition without a digest"] = s => s.BendEntry = e => e with { Blob = null! },
+        ["a manifest without uploads, and no renditions"] = s =>
+        {
+            s.BendManifest = m => m with { Uploads = null! };
+            s.BendView = v => v with { RenditionManifest = null };
+        },
         ["no renditions at all"] = s => s.BendRenditions = r => r with { Renditions = null! },
         ["an epoch's envelope with another key"] = s => s.EpochInEnvelope = AgeIdentity.Generate(),
     };
@@ -127,6 +136,41 @@ public sealed class ViewerTests : IDisposable
     }
 
     [Fact]
+    public async Task Storage_that_falls_silent_counts_as_not_reached()
+    {
+        stage.Blob = _ => new StreamContent(new Piecemeal(stage.Sealed, async (at, cancellationToken) =>
+        {
+            if (at == 100) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+        }));
+        await AssertUnreachableAsync(stage.Storage());
+    }
+
+    [Fact]
+    public async Task So_does_storage_that_does_not_answer() => await AssertUnreachableAsync(new StandIn().Silent("GET /blob"));
+
+    [Fact]
+    public async Task So_does_storage_that_cuts_the_connection()
+    {
+        stage.Blob = _ => new StreamContent(new Piecemeal(stage.Sealed, (at, _) => at == 100 ? throw new HttpIOException(HttpRequestError.ResponseEnded) : Task.CompletedTask));
+        await AssertUnreachableAsync(stage.Storage());
+    }
+
+    [Fact]
+    public async Task Storage_that_is_slow_is_waited_for_and_so_is_whoever_pauses()
+    {
+        stage.Blob = _ => new StreamContent(new Piecemeal(stage.Sealed, (_, _) =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(99));
+            return Task.CompletedTask;
+        }));
+        using var viewer = Viewer(out _);
+        using var opened = await viewer.OpenAsync(stage.Id, Cancel);
+        var content = new Pausing(() => clock.Advance(TimeSpan.FromHours(1)));
+        await viewer.DownloadAsync(opened, opened.Renditions!.Renditions[0], content, Cancel);
+        Assert.Equal(stage.Content.Length, content.Written);
+    }
+
+    [Fact]
     public async Task A_refused_URL_is_asked_for_again_once_and_never_with_the_token()
     {
         var refusals = 1;
@@ -162,11 +206,22 @@ public sealed class ViewerTests : IDisposable
         await Assert.ThrowsAsync<NotGenuineException>(() => viewer.OpenAsync(stage.Id, Cancel));
     }
 
-    private Viewer Viewer(out StandIn service)
+    /// <summary>As documented, and to the command line as a service that cannot be reached.</summary>
+    private async Task AssertUnreachableAsync(StandIn storage)
+    {
+        using var viewer = Viewer(out _, storage);
+        using var opened = await viewer.OpenAsync(stage.Id, Cancel);
+        var downloading = viewer.DownloadAsync(opened, opened.Renditions!.Renditions[0], new MemoryStream(), Cancel);
+        clock.Advance(TimeSpan.FromSeconds(100));
+        var trouble = await Assert.ThrowsAsync<HttpRequestException>(() => downloading);
+        Assert.Equal(ExitCodes.Unreachable, Failure.Of(trouble, Cancel)!.ExitCode);
+    }
+
+    private Viewer Viewer(out StandIn service, StandIn? storage = null)
     {
         service = stage.Service(store.Identity.Recipient);
         var client = new StoriesClient(new Uri("http://service.test"), _ => ValueTask.FromResult("token"), service);
-        return new Viewer(client, store, new Stories.Client.Audiences(client, store, Bob), stage.Storage());
+        return new Viewer(client, store, new Stories.Client.Audiences(client, store, Bob), storage ?? stage.Storage(), clock);
     }
 
     private static byte[] Flip(byte[] bytes)
@@ -179,6 +234,33 @@ public sealed class ViewerTests : IDisposable
     private sealed class Endless : ReadOnlyStream
     {
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => ValueTask.FromResult(buffer.Length);
+    }
+
+    /// <summary>A hundred bytes at a time, after whatever happens before them.</summary>
+    private sealed class Piecemeal(byte[] bytes, Func<int, CancellationToken, Task> before) : ReadOnlyStream
+    {
+        private int position;
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await before(position, cancellationToken);
+            var read = Math.Min(Math.Min(buffer.Length, 100), bytes.Length - position);
+            bytes.AsMemory(position, read).CopyTo(buffer);
+            position += read;
+            return read;
+        }
+    }
+
+    private sealed class Pausing(Action pause) : WriteOnlyStream
+    {
+        public int Written { get; private set; }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            pause();
+            Written += buffer.Length;
+            return ValueTask.CompletedTask;
+        }
     }
 
     /// <summary>A story as author, worker and service make one, with a place to bend each part of it.</summary>

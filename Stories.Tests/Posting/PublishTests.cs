@@ -205,6 +205,22 @@ public sealed class PublishTests(LocalServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_gives_up_when_the_acceptance_was_lost_has_no_story_and_no_upload()
+    {
+        await using var network = FaultProxy.BeforeHttp(service.Address.Port);
+        network.When(line => line.StartsWith("PUT /v1/stories/", StringComparison.Ordinal), new HttpFault.LoseAnswer());
+        var tablet = service.User("alice", device: "tablet", api: new Uri($"http://127.0.0.1:{network.Port}"));
+        using var impatient = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var posting = tablet.PostAsync([Samples.Photo], cancellationToken: impatient.Token);
+        await service.UntilAsync(db => db.Stories.AnyAsync(Cancel));
+        await impatient.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => posting);
+        Assert.Equal(StoryState.Withdrawn, await service.ReadAsync(db => db.Stories.Select(s => s.State).SingleAsync(Cancel)));
+        Assert.NotNull(await service.ReadAsync(db => db.Uploads.Select(u => u.BytesGoneAt).SingleAsync(Cancel)));
+    }
+
+    [Fact]
     public async Task Only_the_author_may_watch_or_withdraw()
     {
         await publishing.PublishAsync(publishing.Request());

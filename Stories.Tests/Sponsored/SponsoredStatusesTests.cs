@@ -166,7 +166,7 @@ public sealed class SponsoredStatusesTests : IDisposable
             (_ => StandIn.Json(Sign(CatalogOf([], [], epoch: clock.Now.AddHours(1)), key)), CatalogNews.Refused, CatalogFault.FromTheFuture),
             // Signed once, and played again.
             (_ => StandIn.Json(Sign(CatalogOf([], [], epoch: Noon.AddHours(-1)), key)), CatalogNews.Refused, null),
-            (_ => StandIn.Json(new { }), CatalogNews.Refused, CatalogFault.Malformed),
+            (_ => StandIn.Json(new { }), CatalogNews.Unavailable, null),
             (_ => new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("<html>") }, CatalogNews.Unavailable, null),
             (_ => new HttpResponseMessage(HttpStatusCode.InternalServerError), CatalogNews.Unavailable, null),
             (_ => Problem(HttpStatusCode.NotFound, "notFound"), CatalogNews.Unavailable, null),
