@@ -11,11 +11,11 @@ using Stories.Api.Viewing;
 using Stories.Core;
 using Stories.Core.Health;
 
-var builder = WebApplication.CreateBuilder(args);
-if (OperatorCommand.Parse(args) is { } command) return await command.RunAsync(builder.Configuration);
-
 try
 {
+    var builder = WebApplication.CreateBuilder(args);
+    if (OperatorCommand.Parse(args) is { } command) return await command.RunAsync(builder.Configuration);
+
     builder.AddStoriesApi();
     AudienceEndpoints.Add(builder.Services);
     UploadEndpoints.Add(builder.Services);

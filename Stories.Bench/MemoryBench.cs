@@ -29,8 +29,8 @@ internal static class MemoryBench
         Console.WriteLine($"Api at most, {Uploads} uploads of 8 MiB at once: {most} MB");
 
         var worker = Family("Stories.Worker.dll").Single();
-        var (_, ofPhotos) = await WatchAsync(() => WithChildren(worker), () => PostAsync(bench, "media-samples/photo-portrait-exif.jpg", photos));
-        var (_, ofVideos) = await WatchAsync(() => WithChildren(worker), () => PostAsync(bench, "media-samples/video-mpeg4.mp4", videos));
+        var (_, ofPhotos) = await WatchAsync(() => WithChildren(worker), () => PostAsync(bench, Repository.Path("media-samples/photo-portrait-exif.jpg"), photos));
+        var (_, ofVideos) = await WatchAsync(() => WithChildren(worker), () => PostAsync(bench, Repository.Path("media-samples/video-mpeg4.mp4"), videos));
         Console.WriteLine($"Worker with children, {photos} photos: {Describe(ofPhotos)}");
         Console.WriteLine($"Worker with children, {videos} videos: {Describe(ofVideos)}");
         if (folder is not null) await File.WriteAllTextAsync(Path.Combine(folder, "worker-memory.svg"), Draw(photos, ofPhotos, videos, ofVideos));

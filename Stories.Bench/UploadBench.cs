@@ -49,7 +49,7 @@ internal static class UploadBench
     }
 
     private static Process StartOtherServer(string container) =>
-        Process.Start(new ProcessStartInfo("node", ["Stories.Bench/tus-server.mjs", container]) { RedirectStandardOutput = true })!;
+        Process.Start(new ProcessStartInfo("node", [Repository.Path("Stories.Bench/tus-server.mjs"), container]) { RedirectStandardOutput = true })!;
 
     private static Task EachAsync(Func<Task> upload) =>
         Parallel.ForEachAsync(Enumerable.Range(0, Count), new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (_, _) => await upload());

@@ -63,6 +63,9 @@ public static class CoreServices
         return services;
     }
 
-    public static OptionsBuilder<T> AddOptionsOf<T>(this IServiceCollection services, string section) where T : class =>
-        services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
+    public static OptionsBuilder<T> AddOptionsOf<T>(this IServiceCollection services, string section) where T : class
+    {
+        services.AddSingleton<IValidateOptions<T>>(provider => new WrittenTimes<T>(provider.GetRequiredService<IConfiguration>().GetSection(section)));
+        return services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
+    }
 }

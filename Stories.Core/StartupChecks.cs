@@ -1,3 +1,5 @@
+using Azure;
+using Azure.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -5,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Stories.Core.Data;
+using Stories.Core.Faults;
 
 namespace Stories.Core;
 
@@ -72,7 +75,7 @@ public sealed class StartupChecks(
     }
 }
 
-/// <summary>A setting that makes it wrong to start; the message tells an operator what to do and is all that is printed.</summary>
+/// <summary>What makes it wrong to start; the message tells an operator what to do and is all that is printed.</summary>
 public sealed class StartRefusedException(string message) : Exception(message)
 {
     /// <returns>What an operator is to be told; null when it is none of theirs to mend, but ours.</returns>
@@ -81,8 +84,20 @@ public sealed class StartRefusedException(string message) : Exception(message)
         StartRefusedException or OptionsValidationException => trouble.Message,
         // What cannot be read as its type; the message names both.
         InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } => trouble.Message,
-        // Of several settings, each with its own.
-        AggregateException several when several.InnerExceptions.Select(Explain).ToList() is var all && !all.Contains(null) => string.Join(Environment.NewLine, all),
+        PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } =>
+            "PostgreSQL refuses the user or the password that ConnectionStrings:Stories names.",
+        PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } =>
+            "PostgreSQL has no database of the name in ConnectionStrings:Stories. Run: ./stories migrate",
+        NpgsqlException and not PostgresException or PostgresException { IsTransient: true } =>
+            $"PostgreSQL does not answer ({Trouble.Of(trouble)}). See that it runs and that ConnectionStrings:Stories names it.",
+        RequestFailedException { Status: 401 or 403 } or AuthenticationFailedException =>
+            $"Blob storage refuses whoever asks ({Trouble.Of(trouble)}). See the key in Blobs:ConnectionString, or the identity's roles (docs/operations.md).",
+        RequestFailedException when Trouble.IsAway(trouble) =>
+            $"Blob storage does not answer ({Trouble.Of(trouble)}). See that it runs and that Blobs:ConnectionString or Blobs:ServiceUri names it.",
+        // Of several settings, each with its own; of several attempts at storage one for all.
+        AggregateException several => several.InnerExceptions.Select(Explain).Distinct().ToList() is var all && all.Contains(null) ? null : string.Join(Environment.NewLine, all),
+        // As EF says that the database was away.
+        { InnerException: { } inner } => Explain(inner),
         _ => null,
     };
 }

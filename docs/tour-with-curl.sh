@@ -43,7 +43,14 @@ printf '{"story":"%s","author":"chat-dev/%s","device":"%s","audience":"%s","epoc
 openssl pkeyutl -sign -rawin -inkey sign.pem -in signed -out signature
 call -X PUT "$api/v1/stories/$story" -d "{\"manifest\":\"$(base64 -w0 manifest.json)\",\"signature\":\"$(base64 -w0 signature)\",\"uploads\":[\"$upload\"],\"keyEnvelope\":\"$(secret story.key | age -r "$(public epoch.key)" | base64 -w0)\",\"payload\":\"$(base64 -w0 payload.age)\"}"
 echo
-until [ "$(call "$api/v1/stories/$story/progress" | jq -r .state)" = live ]; do sleep 0.2; done
+while :; do
+    progress=$(call "$api/v1/stories/$story/progress")
+    case $(echo "$progress" | jq -r .state) in
+        live) break ;;
+        accepted | processing) sleep 0.2 ;;
+        *) echo "$progress" | jq -r '"It is \(.state): \(.code)"' >&2; exit 1 ;;
+    esac
+done
 
 # View it: epoch key, story key, what there is, and the first rendition by its signed URL.
 call "$api/v1/stories/$story" >view.json

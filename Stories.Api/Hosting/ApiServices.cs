@@ -30,6 +30,8 @@ internal static class ApiServices
         });
         // The framework's request log holds paths and query strings as they came. At no level: an activity would be made for each request.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        // It logs whole exceptions: of each bad token, and with the database's address when that is away. What is unexpected comes to UnexpectedTrouble.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Authentication", LogLevel.None);
         services.AddStoriesCore(builder.Configuration);
         // Viewers are better served by an Api that says so than by none.
         services.AddStoriesHealth(whenRetained: HealthStatus.Degraded);
@@ -57,7 +59,9 @@ internal static class ApiServices
         services.ConfigureHttpJsonOptions(options => StoriesJson.Configure(options.SerializerOptions));
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = false);
         services.AddExceptionHandler<UnexpectedTrouble>();
-        services.AddProblemDetails(options => options.CustomizeProblemDetails = Problems.Customize);
+        // Before the framework's: the first that can write does.
+        services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
+        services.AddProblemDetails();
         OpenApi.Add(services);
     }
 

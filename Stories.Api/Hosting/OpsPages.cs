@@ -17,6 +17,7 @@ internal static class OpsPages
 {
     public const string Policy = "ops-cookie";
     public const string Dashboard = "/ops/hangfire";
+    private const string SignInPath = "/ops";
     private const string TokenName = "access_token";
     private static readonly TimeSpan SignedInFor = TimeSpan.FromHours(8);
 
@@ -29,7 +30,9 @@ internal static class OpsPages
             options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
             options.ExpireTimeSpan = SignedInFor;
             options.SlidingExpiration = false;
-            options.LoginPath = "/ops";
+            options.LoginPath = SignInPath;
+            // Whose app may no longer give the scope has a session, and needs another token.
+            options.AccessDeniedPath = SignInPath;
             options.Events.OnValidatePrincipal = VerifyTokenAsync;
         });
 
@@ -41,8 +44,8 @@ internal static class OpsPages
 
     public static void Map(WebApplication app)
     {
-        app.MapGet("/ops", SignInPage).ExcludeFromDescription();
-        app.MapPost("/ops", SignIn).ExcludeFromDescription();
+        app.MapGet(SignInPath, SignInPage).ExcludeFromDescription();
+        app.MapPost(SignInPath, SignIn).ExcludeFromDescription();
         app.MapHangfireDashboardWithAuthorizationPolicy(Policy, Dashboard, new DashboardOptions
         {
             DashboardTitle = "Stories: jobs",

@@ -12,7 +12,9 @@ internal sealed class Origins(AppRegistry apps) : ICorsPolicyProvider
             .SetIsOriginAllowed(apps.AllowsOrigin)
             .AllowAnyMethod()
             .AllowAnyHeader()
-            .WithExposedHeaders("Location", "Upload-Offset", "Upload-Length", "Upload-Expires", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Retry-After")
+            .WithExposedHeaders(
+                "Location", "ETag", "Retry-After", IdempotentWrites.ReplayedHeader,
+                "Upload-Offset", "Upload-Length", "Upload-Expires", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm")
             .SetPreflightMaxAge(TimeSpan.FromMinutes(10))
             .Build();
     }

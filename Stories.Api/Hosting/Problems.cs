@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Stories.Protocol;
 
 namespace Stories.Api.Hosting;
@@ -113,12 +114,10 @@ public static class Problems
     public static ProblemHttpResult Of(string code, string name, object value) => Of(code, new Dictionary<string, object?>(Code(code)) { [name] = value });
 
     /// <summary>Gives a code to what the framework refuses by itself.</summary>
-    public static void Customize(ProblemDetailsContext context)
+    public static void Complete(ProblemDetails problem)
     {
-        // A trace id links nothing for a stranger, and makes equal answers unequal: missing and forbidden must look alike.
-        context.ProblemDetails.Extensions.Remove("traceId");
-        if (context.ProblemDetails.Extensions.ContainsKey("code")) return;
-        var code = (context.ProblemDetails.Status ?? 500) switch
+        if (problem.Extensions.ContainsKey("code")) return;
+        var code = (problem.Status ?? 500) switch
         {
             401 => ProblemCodes.Unauthenticated,
             403 => ProblemCodes.Forbidden,
@@ -129,10 +128,10 @@ public static class Problems
             503 => ProblemCodes.Unavailable,
             _ => ProblemCodes.Failed,
         };
-        context.ProblemDetails.Extensions["code"] = code;
-        context.ProblemDetails.Type = Type(code);
-        context.ProblemDetails.Title = Catalogue[code].Title;
-        context.ProblemDetails.Detail = null;
+        problem.Extensions["code"] = code;
+        problem.Type = Type(code);
+        problem.Title = Catalogue[code].Title;
+        problem.Detail = null;
     }
 
     private static ProblemHttpResult Of(string code, Dictionary<string, object?> extensions) =>

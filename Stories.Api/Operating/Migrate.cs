@@ -1,5 +1,8 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Stories.Core;
 using Stories.Core.Blobs;
+using Stories.Core.Data;
 using Stories.Core.Jobs;
 
 namespace Stories.Api.Operating;
@@ -23,10 +26,10 @@ internal static class Migrate
     }
 
     /// <summary>Storage keeps its own list of origins; it must be ours.</summary>
-    public static async Task ApplyOriginsAsync(IConfiguration configuration, Core.Data.StoriesDb db)
+    public static async Task ApplyOriginsAsync(IConfiguration configuration, StoriesDb db)
     {
-        var options = configuration.GetSection(BlobOptions.Section).Get<BlobOptions>() ?? new BlobOptions();
+        await using var services = new ServiceCollection().AddSingleton(configuration).AddOptionsOf<BlobOptions>(BlobOptions.Section).Services.BuildServiceProvider();
         var origins = await db.Apps.Select(a => a.AllowedOrigins).ToListAsync();
-        await StorageSetup.PrepareAsync(options, [.. origins.SelectMany(o => o).Distinct().Order()], CancellationToken.None);
+        await StorageSetup.PrepareAsync(services.GetRequiredService<IOptions<BlobOptions>>().Value, [.. origins.SelectMany(o => o).Distinct().Order()], CancellationToken.None);
     }
 }

@@ -12,6 +12,7 @@ internal static class MintToken
 
     public static async Task<int> RunAsync(IConfiguration configuration, string[] options)
     {
+        OperatorCommand.RefuseUnknown(options, ["--app", "--user", "--scope"], flags: []);
         var app = OperatorCommand.Option(options, "--app") ?? "chat-dev";
         var user = OperatorCommand.Option(options, "--user") ?? "operator";
         var scope = OperatorCommand.Option(options, "--scope") ?? $"{Scopes.Post} {Scopes.View}";

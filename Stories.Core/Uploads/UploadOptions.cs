@@ -10,7 +10,7 @@ public sealed class UploadOptions
     public long MaxBytes { get; set; } = 64L << 20;
 
     /// <summary>An unfinished or unused upload goes after this.</summary>
-    [Range(typeof(TimeSpan), "00:01:00", "24:00:00")]
+    [Range(typeof(TimeSpan), "00:01:00", "1.00:00:00")]
     public TimeSpan Life { get; set; } = TimeSpan.FromHours(24);
 
     [Range(1, 50_000)]

@@ -88,6 +88,8 @@ public sealed class DatabaseFaultTests(LocalServers servers)
         await service.AssertNeverShownAsync(ended);
         var health = await service.Worker.HealthAsync("erasure");
         Assert.Equal((HealthStatus.Unhealthy, "Whether anything is overdue cannot be read."), (health.Status, health.Description));
+        var keys = await service.Worker.HealthAsync("keys");
+        Assert.Equal((HealthStatus.Unhealthy, "The processing keys cannot be read."), (keys.Status, keys.Description));
 
         database.Fault = Fault.None;
         await service.SweepAsync();

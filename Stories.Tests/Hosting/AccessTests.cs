@@ -126,6 +126,46 @@ public sealed class AccessTests(LocalServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_has_a_network_of_IPv6_has_the_requests_of_one_address()
+    {
+        await using var strict = await Service.StartAsync(servers, new() { ["RateLimits:PerSecond"] = "5", ["RateLimits:Burst"] = "10", ["FORWARDEDHEADERS_ENABLED"] = "true" }, withWorker: false);
+        using var http = new HttpClient { BaseAddress = strict.Address };
+        Assert.Contains(HttpStatusCode.TooManyRequests, await ComeAsync(i => $"2001:db8:0:1:{i:x}::{i:x}"));
+        Assert.Equal([HttpStatusCode.Unauthorized], (await ComeAsync(i => $"2001:db8:0:{i + 2:x}::1")).Distinct());
+        // Addresses of IPv4, however they are written, are not one network.
+        Assert.Equal([HttpStatusCode.Unauthorized], (await ComeAsync(i => $"::ffff:203.0.113.{i}")).Distinct());
+
+        async Task<HttpStatusCode[]> ComeAsync(Func<int, string> address) => await Task.WhenAll(Enumerable.Range(0, 40).Select(async i =>
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "v1/tray");
+            request.Headers.Add("X-Forwarded-For", address(i));
+            using var answer = await http.SendAsync(request, Cancel);
+            return answer.StatusCode;
+        }));
+    }
+
+    [Fact]
+    public async Task A_bad_token_leaves_no_line_in_the_log()
+    {
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(service.Token("alice", issuer: "https://evil.test")));
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync("x.y.z"));
+        Assert.DoesNotContain(service.Log.Lines, line => line.Contains("   at ", StringComparison.Ordinal) || line.Contains("Bearer", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("ETag")]
+    [InlineData("Idempotency-Replayed")]
+    [InlineData("Tus-Checksum-Algorithm")]
+    [InlineData("Upload-Offset")]
+    public async Task A_registered_page_may_read_what_answers_say_in_headers(string header)
+    {
+        using var http = new HttpClient { BaseAddress = service.Address };
+        http.DefaultRequestHeaders.Add("Origin", "https://page.test");
+        using var answer = await http.GetAsync("v1/tray", Cancel);
+        Assert.Contains(header, answer.Headers.GetValues("Access-Control-Expose-Headers").SelectMany(names => names.Split(',')));
+    }
+
+    [Fact]
     public async Task A_registered_page_may_call_and_another_may_not()
     {
         using var http = new HttpClient { BaseAddress = service.Address };

@@ -99,7 +99,19 @@ public sealed class AppCommandTests(LocalServers servers) : IAsyncLifetime
 
         await ChangeAsync(changed, changed == "--keys" ? await KeyFileAsync(new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256))) : "");
 
-        Assert.NotEqual(HttpStatusCode.OK, await DashboardAsync(browser));
+        using var ended = await browser.Http.GetAsync("ops/hangfire", Cancel);
+        Assert.Equal((HttpStatusCode.Redirect, "/ops"), (ended.StatusCode, ended.Headers.Location!.AbsolutePath));
+    }
+
+    [Theory]
+    [InlineData("--usr is not understood: there are --app, --user, --scope.", "--usr", "bob")]
+    [InlineData("bob is not understood", "bob")]
+    [InlineData("--scope needs a value.", "--user", "bob", "--scope")]
+    public async Task No_token_is_minted_for_somebody_who_was_not_named(string why, params string[] options)
+    {
+        var (code, output) = await service.RunAsync("Api", ["token", .. options], Cancel, ("Development__IssuerKeyFile", Path.Combine(service.KeyFolder, "issuer.pem")));
+        Assert.Equal(2, code);
+        Assert.StartsWith(why, output, StringComparison.Ordinal);
     }
 
     [Theory]

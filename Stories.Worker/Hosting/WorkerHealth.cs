@@ -31,7 +31,7 @@ internal sealed class KeyHealth(ProcessingKeyRing ring) : IHealthCheck
                     "There is no processing key that uploads may name and this worker can open.",
                     "Keys:Folder must be writable, and the same for all workers; the log says what keeps the sweep from making a key.");
         }
-        catch (NpgsqlException)
+        catch (Exception e) when (e is NpgsqlException || e.InnerException is NpgsqlException)
         {
             return Health.Red("The processing keys cannot be read.", "See the check of the database.");
         }
