@@ -103,6 +103,7 @@ public sealed class Story
             Wishes = wishes,
             Work = lane is null ? WorkState.None : WorkState.Pending,
             Lane = lane ?? Lane.Photo,
+            EnqueuedAt = lane is null ? null : ToMicroseconds(now),
             WorkId = workId,
             Stage = lane is null ? Stage.Done : Stage.Waiting,
             Percent = lane is null ? 100 : 0,

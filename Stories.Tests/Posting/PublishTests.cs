@@ -1,4 +1,8 @@
+using Hangfire;
+using Hangfire.Common;
+using Hangfire.States;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Stories.Client;
 using Stories.Protocol;
 using Stories.Protocol.Contracts;
@@ -32,6 +36,20 @@ public sealed class PublishTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal(StoryState.Live, progress.State);
         Assert.InRange(progress.ExpiresAt - before, TimeSpan.FromHours(24), TimeSpan.FromHours(24) + TimeSpan.FromSeconds(30));
         Assert.Equal(publishing.Payload, (await alice.Client.OpenAsync(publishing.Story, Cancel)).Payload);
+    }
+
+    /// <summary>A worker that takes the turn at once passes over rows that somebody writes, and the turn would be gone.</summary>
+    [Fact]
+    public async Task Nothing_of_a_story_is_written_any_more_once_its_turn_is_queued()
+    {
+        var versions = new List<string>();
+        var (_, address) = service.StartApi(services => services.AddSingleton<IBackgroundJobClient>(provider =>
+            new Watched(new BackgroundJobClient(provider.GetRequiredService<JobStorage>()), () => versions.Add(VersionAsync().GetAwaiter().GetResult()))));
+        await service.User("alice", api: address).PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel);
+        Assert.Equal(Assert.Single(versions), await VersionAsync());
+        Assert.NotNull(await service.ReadAsync(db => db.Stories.Select(s => s.EnqueuedAt).SingleAsync(Cancel)));
+
+        Task<string> VersionAsync() => service.ReadAsync(db => db.Database.SqlQuery<string>($"select xmin::text as \"Value\" from stories").SingleAsync(Cancel));
     }
 
     [Fact]
@@ -239,5 +257,16 @@ public sealed class PublishTests(LocalServers servers) : IAsyncLifetime
         Assert.Equal(ProblemCodes.StoryEnded, await publishing.CodeAsync(request));
         await service.LetEverythingEndAsync();
         Assert.Contains(await publishing.CodeAsync(request), new[] { ProblemCodes.StoryEnded, ProblemCodes.StoryCreatedAtOutOfRange });
+    }
+
+    private sealed class Watched(IBackgroundJobClient jobs, Action queueing) : IBackgroundJobClient
+    {
+        public string Create(Job job, IState state)
+        {
+            queueing();
+            return jobs.Create(job, state);
+        }
+
+        public bool ChangeState(string jobId, IState state, string expectedState) => jobs.ChangeState(jobId, state, expectedState);
     }
 }

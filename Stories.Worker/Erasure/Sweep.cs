@@ -24,8 +24,8 @@ public sealed class Sweep(
 {
     private const int Most = 500;
 
-    /// <summary>A turn that was queued and did not come for so long may have been lost; one more does no harm.</summary>
-    private static readonly TimeSpan Requeue = TimeSpan.FromMinutes(5);
+    /// <summary>A turn that was to be queued and did not come for so long may have been lost.</summary>
+    private static readonly TimeSpan Requeue = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan DeparturesAtOnce = TimeSpan.FromSeconds(20);
 
@@ -142,8 +142,8 @@ public sealed class Sweep(
             var missing = await waiting.CountAsync(s => s.Lane == lane, cancellationToken) - turns.Count(lane);
             foreach (var story in lost.Take((int)Math.Max(0, missing)))
             {
-                if (!await work.EnqueueTurnAsync(lane)) return;
                 await db.Stories.Where(s => s.Id == story).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, now), cancellationToken);
+                if (!await work.EnqueueTurnAsync(lane)) return;
             }
         }
     }

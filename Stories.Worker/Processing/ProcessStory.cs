@@ -102,8 +102,7 @@ public sealed class ProcessStory(
     private async Task StepBackAsync(StoryClaim claim)
     {
         if (!await claims.StepBackAsync(claim, CancellationToken.None)) await LeaveAsync(claim);
-        else if (await work.EnqueueTurnAsync(claim.Lane))
-            await db.Stories.Where(s => s.Id == claim.Story).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, clock.GetUtcNow()), CancellationToken.None);
+        else await work.EnqueueTurnAsync(claim.Lane);
     }
 
     private async Task FinishAsync(StoryClaim claim)
