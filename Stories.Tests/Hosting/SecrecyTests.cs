@@ -43,7 +43,7 @@ public sealed class SecrecyTests(LocalServers servers)
         var jobs = (await Tables.AllRowsAsync(service.Database, Cancel)).Where(table => table.Key.StartsWith("hangfire.", StringComparison.Ordinal)).SelectMany(table => table.Value).ToList();
         Assert.True(jobs.Count > Samples.All.Count && jobs.Any(j => j.Contains("RunAsync", StringComparison.Ordinal)));
         Assert.True(refusals.Count >= 3);
-        Assert.Contains(service.Log.Lines, line => line.Contains("update stories", StringComparison.OrdinalIgnoreCase));
+        Assert.Contains(service.Log.Lines, line => line.Contains("insert into stories", StringComparison.OrdinalIgnoreCase));
         foreach (var secret in secrets.Distinct())
         {
             Assert.DoesNotContain(service.Log.Lines, line => line.Contains(secret, StringComparison.Ordinal));

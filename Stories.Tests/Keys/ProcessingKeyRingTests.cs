@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Stories.Api.Operating;
+using Stories.Core.Faults;
 using Stories.Core.Keys;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
@@ -61,7 +62,8 @@ public sealed class ProcessingKeyRingTests(LocalServers servers) : IDisposable
 
         var keys = await KeysAsync(database);
         Assert.Equal(2, keys.Count);
-        Assert.Equal([null, keys[1].Recipient], [await OpenAsync(database, keys[0].Id), await OpenAsync(database, keys[1].Id)]);
+        await Assert.ThrowsAsync<KeyAwayException>(() => OpenAsync(database, keys[0].Id));
+        Assert.Equal(keys[1].Recipient, await OpenAsync(database, keys[1].Id));
         clock.Advance(TimeSpan.FromMinutes(30));
         await TurnAsync(database);
         Assert.Equal(2, (await KeysAsync(database)).Count);
