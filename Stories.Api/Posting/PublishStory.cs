@@ -53,9 +53,8 @@ internal sealed class PublishStory(
         if (await SaveAsync(story, request.Uploads, cancellationToken) is { } refused)
             return await EarlierAsync(id, author, sha256, cancellationToken) is { } race ? Answer(race) : Problems.Of(refused);
 
-        // The row is not written any more: a worker that is quicker passes over rows that somebody writes, and its turn would be gone.
-        if (lane is { } queue && !await work.EnqueueTurnAsync(queue))
-            await db.Stories.Where(s => s.Id == id).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, (DateTimeOffset?)null), cancellationToken);
+        // From here on the row is not written any more: a worker that is quicker passes over rows that somebody writes, and its turn would be gone.
+        if (lane is { } queue) await work.EnqueueTurnAsync(queue);
         return TypedResults.Accepted($"/v1/stories/{id}/progress", Told(story));
     }
 

@@ -71,7 +71,6 @@ public sealed class Story
 
     /// <summary>When work on it last began: others' stories are due before another of the same author and app.</summary>
     public DateTimeOffset? StartedAt { get; private set; }
-    public DateTimeOffset? EnqueuedAt { get; private set; }
     public Stage Stage { get; private set; }
     public int Percent { get; private set; }
     public string? Code { get; private set; }
@@ -103,7 +102,6 @@ public sealed class Story
             Wishes = wishes,
             Work = lane is null ? WorkState.None : WorkState.Pending,
             Lane = lane ?? Lane.Photo,
-            EnqueuedAt = lane is null ? null : ToMicroseconds(now),
             WorkId = workId,
             Stage = lane is null ? Stage.Done : Stage.Waiting,
             Percent = lane is null ? 100 : 0,

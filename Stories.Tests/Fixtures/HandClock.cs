@@ -67,6 +67,7 @@ internal sealed class HandClock : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
+            if (period != Timeout.InfiniteTimeSpan) throw new NotSupportedException("Nobody has needed a timer that repeats.");
             lock (clock.gate)
             {
                 Due = dueTime == Timeout.InfiniteTimeSpan ? null : clock.now + dueTime;

@@ -227,7 +227,7 @@ public sealed class Service : IAsyncDisposable
 
     /// <summary>As half a minute without its worker would, for all that is claimed.</summary>
     public Task EndLeasesAsync(CancellationToken cancellationToken) => ReadAsync(db => db.Database.ExecuteSqlRawAsync(
-        "update stories set claimed_until = clock_timestamp() - interval '1 second', enqueued_at = clock_timestamp() - interval '30 seconds' where work = 'Pending'", cancellationToken));
+        "update stories set claimed_until = clock_timestamp() - interval '1 second' where work = 'Pending'", cancellationToken));
 
     /// <summary>
     /// Lets buckets end that have not been erased, in their order, with the stories in them. A real process's clock is not ours to

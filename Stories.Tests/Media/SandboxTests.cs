@@ -456,9 +456,12 @@ public sealed class SandboxTests
         return process.ExitCode;
     }
 
-    internal static void Break(Sandbox sandbox, string wall, string hole)
+    internal static void Break(Sandbox sandbox, string wall, string hole) => Break(sandbox.Folder, wall, hole);
+
+    /// <param name="folder">The sandbox's.</param>
+    internal static void Break(string folder, string wall, string hole)
     {
-        var launcher = Path.Combine(sandbox.Folder, "sandbox");
+        var launcher = Path.Combine(folder, "sandbox");
         var script = File.ReadAllText(launcher);
         Assert.Contains(wall, script);
         File.Delete(launcher);

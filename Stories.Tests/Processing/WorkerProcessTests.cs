@@ -9,6 +9,7 @@ using Stories.Core.Jobs;
 using Stories.Core.Posting;
 using Stories.Protocol;
 using Stories.Tests.Fixtures;
+using Stories.Tests.Media;
 
 namespace Stories.Tests.Processing;
 
@@ -193,6 +194,29 @@ public sealed class WorkerProcessTests(LocalServers servers, LongVideo video) : 
         await using var able = service.StartProcess("Worker");
         await service.UntilAsync(db => db.Stories.AllAsync(s => s.State == StoryState.Live, Cancel));
         Assert.Equal(StoryState.Live, (await ProcessStoryTests.StoryAsync(service, story)).State);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_walls_fall_while_it_runs_stops_its_lanes_and_another_makes_the_story()
+    {
+        var place = Directory.CreateTempSubdirectory("stories-falling-");
+        await using var service = await Service.StartAsync(servers);
+        var jobs = service.Worker.GetRequiredService<JobStorage>().GetMonitoringApi();
+        await using (var falling = service.StartProcess("Worker", ("TMPDIR", place.FullName)))
+        {
+            await service.UntilAsync(_ => Task.FromResult(jobs.Servers().Count == 3));
+            // A child that finds another libvips than it knows says so instead of being ready.
+            SandboxTests.Break(Assert.Single(place.GetDirectories("stories-sandbox-*")).FullName, "/dotnet/dotnet /app/Stories.Worker.dll render-child", "/usr/bin/printf '\\022\\0\\0\\0libvips opens TIFF'");
+            await service.User("alice").PostAsync([Samples.PathOf("photo.webp")], cancellationToken: Cancel);
+
+            await service.UntilAsync(_ => Task.FromResult(jobs.Servers().Count == 1));
+            Assert.Equal(Queues.Erase, jobs.Servers().Single().Name.Split('@')[0]);
+            Assert.Equal((WorkState.Pending, 0), await service.ReadAsync(db => db.Stories.Select(s => new ValueTuple<WorkState, int>(s.Work, s.Attempt)).SingleAsync(Cancel)));
+            Assert.Equal(0, await falling.StopAsync(Cancel));
+        }
+        await using var able = service.StartProcess("Worker");
+        await service.UntilAsync(db => db.Stories.AllAsync(s => s.State == StoryState.Live, Cancel));
+        place.Delete(recursive: true);
     }
 
     [Fact]

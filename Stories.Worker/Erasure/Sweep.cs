@@ -24,9 +24,6 @@ public sealed class Sweep(
 {
     private const int Most = 500;
 
-    /// <summary>A turn that was to be queued and did not come for so long may have been lost.</summary>
-    private static readonly TimeSpan Requeue = TimeSpan.FromSeconds(30);
-
     private static readonly TimeSpan DeparturesAtOnce = TimeSpan.FromSeconds(20);
 
     /// <summary>The Api queues right after it accepts.</summary>
@@ -126,25 +123,16 @@ public sealed class Sweep(
         }, cancellationToken);
     }
 
-    /// <summary>
-    /// Never queued, or its worker's lease ran out since it was, or queued so long ago that the turn may be lost: as many turns as
-    /// stories wait, and no more.
-    /// </summary>
+    /// <summary>Whatever became of their turns (never queued, passed over, begun by a worker that died): as many as stories wait, and no more.</summary>
     private async Task RequeueLostAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var waiting = db.Stories.Where(s => s.Work == WorkState.Pending && (s.ClaimedUntil == null || s.ClaimedUntil <= now));
         foreach (var lane in Enum.GetValues<Lane>())
         {
-            var lost = await waiting.AsNoTracking().Where(s => s.Lane == lane)
-                .Where(s => s.EnqueuedAt == null ? s.AcceptedAt <= now - QueueGrace : s.EnqueuedAt <= now - Requeue || (s.ClaimedUntil != null && s.EnqueuedAt < s.ClaimedUntil))
-                .OrderBy(s => s.AcceptedAt).Take(Most).Select(s => s.Id).ToListAsync(cancellationToken);
-            if (lost.Count == 0) continue;
-            var missing = await waiting.CountAsync(s => s.Lane == lane, cancellationToken) - turns.Count(lane);
-            foreach (var story in lost.Take((int)Math.Max(0, missing)))
-            {
-                await db.Stories.Where(s => s.Id == story).ExecuteUpdateAsync(set => set.SetProperty(s => s.EnqueuedAt, now), cancellationToken);
+            var waiting = await db.Stories.CountAsync(
+                s => s.Lane == lane && s.Work == WorkState.Pending && s.AcceptedAt <= now - QueueGrace && (s.ClaimedUntil == null || s.ClaimedUntil <= now), cancellationToken);
+            if (waiting == 0) continue;
+            for (var missing = Math.Min(Most, waiting - turns.Count(lane)); missing > 0; missing--)
                 if (!await work.EnqueueTurnAsync(lane)) return;
-            }
         }
     }
 }

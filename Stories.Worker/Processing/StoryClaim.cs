@@ -75,9 +75,9 @@ public sealed class StoryClaims(NpgsqlDataSource database, TimeProvider clock)
 
     /// <summary>Between revisions: others first. Whoever steps back queues its next turn; if that was lost, the sweep does.</summary>
     public Task<bool> StepBackAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
-        update stories set claimed_until = null, enqueued_at = $3, attempt = attempt - 1, stage = 'Waiting'
+        update stories set claimed_until = null, attempt = attempt - 1, stage = 'Waiting'
         where id = $1 and started_at = $2 and work = 'Pending' and claimed_until is not null
-        """, cancellationToken, claim.Story, claim.StartedAt, clock.GetUtcNow());
+        """, cancellationToken, claim.Story, claim.StartedAt);
 
     /// <summary>A graceful stop: the attempt is given back, and the next may start at once.</summary>
     public Task<bool> ReturnAsync(StoryClaim claim, CancellationToken cancellationToken) => ChangesAsync("""
